@@ -1,0 +1,314 @@
+"""Everything that may be answered instead of what was asked for.
+
+    MediaError
+    ├── InvalidInput                  400
+    │   ├── MissingFields             MISSING_FIELDS
+    │   ├── InvalidField              INVALID_FIELD
+    │   ├── UnsupportedMime           UNSUPPORTED_MIME
+    │   └── FileTooLarge              FILE_TOO_LARGE
+    ├── Unauthorized              401 UNAUTHORIZED
+    ├── TokenRefused              401
+    │   ├── TokenMissing              TOKEN_MISSING
+    │   ├── TokenMalformed            TOKEN_MALFORMED
+    │   ├── TokenBadSignature         TOKEN_BAD_SIGNATURE
+    │   ├── TokenUnknownKey           TOKEN_UNKNOWN_KEY
+    │   ├── TokenExpired              TOKEN_EXPIRED
+    │   ├── TokenNotYetValid          TOKEN_NOT_YET_VALID
+    │   ├── TokenTtlTooLong           TOKEN_TTL_TOO_LONG
+    │   └── TokenKeyMismatch          TOKEN_KEY_MISMATCH
+    ├── Forbidden                 403 FORBIDDEN
+    ├── RouteNotFound             404 NOT_FOUND
+    ├── MediaAbsent
+    │   ├── MediaNotFound         404 MEDIA_NOT_FOUND
+    │   └── MediaGone             410 MEDIA_GONE
+    ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
+    ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
+    ├── PreconditionFailed        412 PRECONDITION_FAILED
+    ├── RangeNotSatisfiable       416 RANGE_NOT_SATISFIABLE
+    ├── ContentMismatch           422 CONTENT_MISMATCH
+    ├── Unforeseen                500 INTERNAL_ERROR
+    ├── DatabaseError             500 DB_ERROR
+    ├── R2Unavailable             502 R2_UNAVAILABLE
+    └── NotConfigured             503 MEDIA_NOT_CONFIGURED
+        └── R2NotConfigured       503 R2_NOT_CONFIGURED
+
+A code means one cause. An error keeps what it was about (`field`, `setting`), so that whoever
+catches it need not take its sentence apart. `http.envelope` turns it into a response, once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class MediaError(Exception):
+    """The root: what every refusal has.
+
+    Args:
+        message: one sentence for a person. It is sent, so it holds no secret.
+        reason: what the log should know beyond the message; never sent.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that the answer must carry beside the envelope's own."""
+        return {}
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """Members that the envelope has beside `error`, `code`, `status` and `requestId`."""
+        return {}
+
+
+class Unforeseen(MediaError):
+    """What nobody foresaw. What it was is in the log, under the request's id."""
+
+    code = "INTERNAL_ERROR"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong here.")
+
+
+class InvalidInput(MediaError):
+    status = 400
+
+
+class MissingFields(InvalidInput):
+    """Fields that must be there are not."""
+
+    code = "MISSING_FIELDS"
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(f"Missing: {', '.join(fields)}.")
+        self.fields = tuple(fields)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"fields": list(self.fields)}
+
+
+class InvalidField(InvalidInput):
+    """A field is there and cannot be used.
+
+    Args:
+        field: its name on the wire.
+        why: the rest of the sentence that the name begins, such as "must be a whole number".
+    """
+
+    code = "INVALID_FIELD"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field} {why}.")
+        self.field = field
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"field": self.field}
+
+
+class UnsupportedMime(InvalidField):
+    code = "UNSUPPORTED_MIME"
+
+
+class FileTooLarge(InvalidField):
+    code = "FILE_TOO_LARGE"
+
+
+class Unauthorized(MediaError):
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class TokenRefused(MediaError):
+    """A delivery token that opens nothing; the subclass says why."""
+
+    status = 401
+    sentence: ClassVar[str]
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(self.sentence, reason=reason)
+
+
+class TokenMissing(TokenRefused):
+    code = "TOKEN_MISSING"
+    sentence = "This file is private: its URL needs a token."
+
+
+class TokenMalformed(TokenRefused):
+    code = "TOKEN_MALFORMED"
+    sentence = "The token cannot be read."
+
+
+class TokenBadSignature(TokenRefused):
+    code = "TOKEN_BAD_SIGNATURE"
+    sentence = "The token was not signed by a key of this service."
+
+
+class TokenUnknownKey(TokenRefused):
+    code = "TOKEN_UNKNOWN_KEY"
+    sentence = "The token names a key that this service does not have."
+
+
+class TokenExpired(TokenRefused):
+    code = "TOKEN_EXPIRED"
+    sentence = "The token has expired: ask for a new URL."
+
+
+class TokenNotYetValid(TokenRefused):
+    code = "TOKEN_NOT_YET_VALID"
+    sentence = "The token is not valid yet."
+
+
+class TokenTtlTooLong(TokenRefused):
+    code = "TOKEN_TTL_TOO_LONG"
+    sentence = "The token lives longer than this service allows."
+
+
+class TokenKeyMismatch(TokenRefused):
+    code = "TOKEN_KEY_MISMATCH"
+    sentence = "The token is for another file."
+
+
+class Forbidden(MediaError):
+    code = "FORBIDDEN"
+    status = 403
+
+
+class RouteNotFound(MediaError):
+    code = "NOT_FOUND"
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here.")
+
+
+class MediaAbsent(MediaError):
+    """The file is not there.
+
+    Attributes:
+        public: whether anybody would be told the same, so that a cache may tell it for a while.
+    """
+
+    sentence: ClassVar[str]
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__(self.sentence, reason=reason)
+        self.public = False
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Cache-Control": "public, max-age=30"} if self.public else {}
+
+
+class MediaNotFound(MediaAbsent):
+    code = "MEDIA_NOT_FOUND"
+    status = 404
+    sentence = "There is no such file."
+
+
+class MediaGone(MediaAbsent):
+    code = "MEDIA_GONE"
+    status = 410
+    sentence = "This file was deleted."
+
+
+class MethodNotAllowed(MediaError):
+    """The resource exists and does not have this method (RFC 9110 §15.5.6).
+
+    Args:
+        allow: the methods that it has.
+    """
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        self.allow = tuple(allow)
+        super().__init__(f"Use {' or '.join(self.allow)}.")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Allow": ", ".join(self.allow)}
+
+
+class UploadIncomplete(MediaError):
+    code = "UPLOAD_INCOMPLETE"
+    status = 409
+
+
+class PreconditionFailed(MediaError):
+    code = "PRECONDITION_FAILED"
+    status = 412
+
+    def __init__(self) -> None:
+        super().__init__("The file is not the one that the request was conditional on.")
+
+
+class RangeNotSatisfiable(MediaError):
+    """No asked byte is inside the object (RFC 9110 §15.5.17).
+
+    Args:
+        size: the object's length in bytes.
+    """
+
+    code = "RANGE_NOT_SATISFIABLE"
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.")
+        self.size = size
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Content-Range": f"bytes */{self.size}", "Accept-Ranges": "bytes"}
+
+
+class ContentMismatch(MediaError):
+    code = "CONTENT_MISMATCH"
+    status = 422
+
+
+class DatabaseError(MediaError):
+    code = "DB_ERROR"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The database did not answer. Try again.", reason=reason)
+
+
+class R2Unavailable(MediaError):
+    code = "R2_UNAVAILABLE"
+    status = 502
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The object store did not answer. Try again.", reason=reason)
+
+
+class NotConfigured(MediaError):
+    """A setting is missing or wrong.
+
+    Args:
+        setting: its name.
+        why: the rest of the sentence that the name begins.
+    """
+
+    code = "MEDIA_NOT_CONFIGURED"
+    status = 503
+
+    def __init__(self, setting: str, why: str) -> None:
+        super().__init__(f"{setting} {why}.")
+        self.setting = setting
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"setting": self.setting}
+
+
+class R2NotConfigured(NotConfigured):
+    code = "R2_NOT_CONFIGURED"
