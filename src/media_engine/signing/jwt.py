@@ -22,6 +22,10 @@ from media_engine.signing.keyring import Keyring
 LONGEST: Final = 4096
 """How long a token may be, in characters."""
 
+MOST_BRACKETS: Final = 64
+"""How many brackets a segment may have, so that it is nested no deeper. Pyodide's JSON parser
+recurses on the stack of the WebAssembly machine, and what overflows that ends the interpreter."""
+
 
 def sign(members: dict[str, object], keyring: Keyring) -> str:
     """Return the token whose payload has these members, signed by the keyring's first key."""
@@ -91,8 +95,11 @@ def _segment(members: dict[str, object]) -> str:
 def _members(segment: str) -> dict[str, object]:
     """Return the members of the JSON object that a segment holds."""
     try:
-        members = _JSON.decode(base64url.decode(segment).decode("utf-8"))
-    except (ValueError, RecursionError):
+        text = base64url.decode(segment).decode("utf-8")
+        if text.count("[") + text.count("{") > MOST_BRACKETS:
+            raise TokenMalformed("brackets")
+        members = _JSON.decode(text)
+    except ValueError:
         raise TokenMalformed("json") from None
     if not isinstance(members, dict):
         raise TokenMalformed("json")

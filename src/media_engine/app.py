@@ -1,0 +1,238 @@
+"""The composition root: the only place that wires ports to slices.
+
+Everything that a request can come to is here: the public routes, the routes that only a service
+binding reaches, the calls over RPC, and the cron. An error becomes a response here, once, and a
+line in the log.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from media_engine import __version__
+from media_engine.delivery.handlers import DeliveryHandlers
+from media_engine.delivery.queries import DeliveryQueries
+from media_engine.delivery.service import DeliveryService
+from media_engine.errors import MediaError, Unauthorized, Unforeseen
+from media_engine.housekeeping.queries import HousekeepingQueries
+from media_engine.housekeeping.service import HousekeepingService
+from media_engine.http.envelope import envelope, error_response, json_response
+from media_engine.http.message import Request, Response
+from media_engine.http.router import Handler, Route, Router
+from media_engine.library.handlers import LibraryHandlers
+from media_engine.library.queries import LibraryQueries
+from media_engine.library.service import LibraryService
+from media_engine.ports import Clock, Database, Entropy, ObjectStore
+from media_engine.settings import BINDINGS, Settings
+from media_engine.signing.gateway import Identity
+from media_engine.uploads.handlers import UploadHandlers
+from media_engine.uploads.model import NANOID_LENGTH, nanoid
+from media_engine.uploads.queries import UploadQueries
+from media_engine.uploads.service import UploadService
+
+Log = Callable[[Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the engine stands on: an implementation for each port.
+
+    Attributes:
+        store: the bytes.
+        database: the metadata.
+        clock: what time it is.
+        entropy: where ids come from.
+        log: takes one structured event.
+    """
+
+    store: ObjectStore
+    database: Database
+    clock: Clock
+    entropy: Entropy
+    log: Log
+
+
+class App:
+    """The engine, wired.
+
+    Args:
+        settings: what was configured.
+        world: what it stands on.
+    """
+
+    def __init__(self, settings: Settings, world: World) -> None:
+        self._settings = settings
+        self._clock = world.clock
+        self._entropy = world.entropy
+        self._log = world.log
+        self._uploads = UploadHandlers(
+            UploadService(
+                UploadQueries(world.database),
+                world.store,
+                world.clock,
+                world.entropy,
+                settings.s3,
+            ),
+            settings,
+        )
+        self._library = LibraryHandlers(
+            LibraryService(LibraryQueries(world.database), settings, world.clock)
+        )
+        self._housekeeping = HousekeepingService(
+            HousekeepingQueries(world.database), world.store, world.clock
+        )
+        delivery = DeliveryHandlers(
+            DeliveryService(world.store, DeliveryQueries(world.database)), settings, world.clock
+        )
+        self._public = Router(
+            (
+                *delivery.routes(),
+                Route("GET", "/health", self._health),
+                *self._identified(self._uploads.routes(), self._from_gateway),
+            )
+        )
+        self._internal = Router(
+            self._identified(self._library.internal_routes(), self._from_binding)
+        )
+
+    async def fetch(self, request: Request) -> Response:
+        """Answer the internet."""
+        return await self._answer(self._public, request)
+
+    async def fetch_internal(self, request: Request) -> Response:
+        """Answer a Worker that has this one as a service binding."""
+        return await self._answer(self._internal, request)
+
+    async def presign(self, identity: object, fields: object) -> dict[str, object]:
+        """Sign an upload over RPC: as `POST /upload/presign`, an error as its envelope."""
+        return await self._call(
+            "presign", identity, lambda who: self._uploads.presign_fields(who, _members(fields))
+        )
+
+    async def complete(self, identity: object, media_id: object) -> dict[str, object]:
+        """Complete an upload over RPC: as `PATCH /upload/complete`."""
+        return await self._call(
+            "complete", identity, lambda who: self._uploads.complete_id(who, media_id)
+        )
+
+    async def resolve(self, identity: object, ids: object) -> dict[str, object]:
+        """Turn ids into URLs over RPC: as `POST /internal/resolve`."""
+        return await self._call(
+            "resolve", identity, lambda who: self._library.resolve_ids(who, ids)
+        )
+
+    async def clean(self) -> None:
+        """Do one run of housekeeping."""
+        self._settings.require(*BINDINGS)
+        report = await self._housekeeping.run()
+        self._log({"level": "info", "event": "media.housekeeping", **asdict(report)})
+
+    async def _health(self, request: Request) -> Response:
+        problems = self._settings.problems
+        return json_response(
+            200,
+            {
+                "status": "degraded" if problems else "ok",
+                "service": "media",
+                "version": __version__,
+                "bindings": {name: name not in problems for name in BINDINGS},
+                "problems": [problem.message for problem in problems.values()],
+            },
+            request.request_id,
+        )
+
+    async def _answer(self, router: Router, request: Request) -> Response:
+        try:
+            handler, params = router.find(request.method, request.path)
+            return await handler(request, **params)
+        except MediaError as error:
+            self._log(_refusal(error, request.request_id, request.method, request.path))
+            return error_response(error, request.request_id)
+        except Exception as error:
+            self._log(_crash(error, request.request_id, request.path))
+            return error_response(Unforeseen(), request.request_id)
+
+    def _identified(
+        self, routes: Iterable[Route], identify: Callable[[Request], Identity]
+    ) -> Iterable[Route]:
+        """Put the caller's identity into the call of each handler, and the call into the log."""
+        for route in routes:
+            yield Route(route.method, route.pattern, self._with_identity(route, identify))
+
+    def _with_identity(self, route: Route, identify: Callable[[Request], Identity]) -> Handler:
+        event = "media" + route.pattern.replace("/", ".")
+
+        async def handle(request: Request, **params: str) -> Response:
+            started = self._clock.now()
+            identity = identify(request)
+            response = await route.handler(request, identity, **params)
+            self._log(
+                {
+                    "level": "info",
+                    "event": event,
+                    "requestId": request.request_id,
+                    "tenantId": identity.tenant_id,
+                    "userId": identity.user_id,
+                    "status": response.status,
+                    "durationMs": self._clock.now() - started,
+                }
+            )
+            return response
+
+        return handle
+
+    def _from_gateway(self, request: Request) -> Identity:
+        self._settings.require("GATEWAY_KEYS", *BINDINGS)
+        if not self._settings.gateway_keys.accepts(request.headers.get("x-gateway-key")):
+            raise Unauthorized("x-gateway-key is missing or wrong.")
+        return Identity.from_headers(request.headers.get)
+
+    def _from_binding(self, request: Request) -> Identity:
+        self._settings.require(*BINDINGS)
+        return Identity.from_headers(request.headers.get)
+
+    async def _call(
+        self,
+        name: str,
+        identity: object,
+        work: Callable[[Identity], Awaitable[dict[str, object]]],
+    ) -> dict[str, object]:
+        """Do a call over RPC. What HTTP would answer with an error's status comes as its body."""
+        request_id = nanoid(self._entropy(NANOID_LENGTH))
+        try:
+            self._settings.require(*BINDINGS)
+            return await work(Identity.from_mapping(_members(identity)))
+        except MediaError as error:
+            self._log(_refusal(error, request_id, "RPC", name))
+            return envelope(error, request_id)
+        except Exception as error:
+            self._log(_crash(error, request_id, name))
+            return envelope(Unforeseen(), request_id)
+
+
+def _members(value: object) -> Mapping[str, object]:
+    """Return the members of an object that came over RPC; of anything else there are none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _refusal(error: MediaError, request_id: str, method: str, path: str) -> dict[str, object]:
+    return {
+        "level": "error" if error.status >= 500 else "info",
+        "event": "media.refused",
+        "requestId": request_id,
+        "method": method,
+        "path": path,
+        "status": error.status,
+        "code": error.code,
+        "reason": error.reason,
+    }
+
+
+def _crash(error: Exception, request_id: str, path: str) -> dict[str, object]:
+    return {
+        "level": "error",
+        "event": "media.crashed",
+        "requestId": request_id,
+        "path": path,
+        "error": "".join(traceback.format_exception(error)),
+    }

@@ -1,0 +1,1 @@
+"""The adapters: one port each, and the only place that knows JavaScript."""

@@ -1,0 +1,12 @@
+"""The clock of the platform, which stands still while a request computes."""
+
+import js
+
+
+class SystemClock:
+    """`ports.Clock`."""
+
+    __slots__ = ()
+
+    def now(self) -> int:
+        return int(js.Date.now())

@@ -1,0 +1,103 @@
+"""Between workerd's objects and the engine's: every crossing of the border is here.
+
+A crossing costs microseconds and a wrapped binding copies what goes through it, so: bindings
+are raw, a header is looked up only when somebody asks for it, a response is made with one
+conversion, and a stream goes through as the object it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, jsnull, to_js
+from workers import import_from_javascript
+
+from media_engine.errors import FileTooLarge
+from media_engine.http.message import Request, Response
+
+
+def raw_env() -> Any:
+    """Return the Worker's environment as JavaScript has it, unwrapped by the SDK."""
+    return import_from_javascript("cloudflare:workers").env
+
+
+def variables(env: Any, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables and secrets that are set, by name."""
+    values = ((name, getattr(env, name, None)) for name in names)
+    return {name: value for name, value in values if isinstance(value, str)}
+
+
+def to_object(mapping: Mapping[str, object]) -> Any:
+    """Return a plain JavaScript object. Leave out what is not set: null is not undefined."""
+    return to_js(mapping, dict_converter=js.Object.fromEntries)
+
+
+def failure(error: JsException) -> str:
+    """Return what a JavaScript error says, for the log."""
+    return f"{error.name}: {error.message}"
+
+
+class _Headers:
+    """Looks up one header at a time; the rest never leaves JavaScript."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Any) -> None:
+        self._headers = headers
+
+    def get(self, name: str, /) -> str | None:
+        value = self._headers.get(name)
+        return None if value is jsnull else value
+
+
+def to_request(request: Any) -> Request:
+    """Make a request of workerd's Request.
+
+    Args:
+        request: the raw JavaScript object.
+    """
+    url: str = request.url
+    # The URL is absolute and normalised by workerd: "https://host/path?query".
+    path_at = url.index("/", url.index("//") + 2)
+    path, _, query = url[path_at:].partition("?")
+    headers = _Headers(request.headers)
+
+    async def read(limit: int) -> bytes:
+        return await _read(request, headers, limit)
+
+    return Request(
+        method=request.method,
+        path=path,
+        query=query,
+        headers=headers,
+        read=read,
+        request_id=headers.get("cf-ray") or js.crypto.randomUUID(),
+    )
+
+
+async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
+    """Read the body, but never more than `limit` bytes and a chunk of it."""
+    announced = headers.get("content-length")
+    if announced is not None and announced.isdecimal() and int(announced) > limit:
+        raise FileTooLarge("body", f"is longer than {limit} bytes")
+    if not request.body:
+        return b""
+    content = bytearray()
+    reader = request.body.getReader()
+    while True:
+        chunk = await reader.read()
+        if chunk.done:
+            return bytes(content)
+        content += chunk.value.to_bytes()
+        if len(content) > limit:
+            await reader.cancel()
+            raise FileTooLarge("body", f"is longer than {limit} bytes")
+
+
+def to_response(response: Response) -> Any:
+    """Make workerd's Response. A stream in it is handed on untouched."""
+    init = to_object({"status": response.status, "headers": response.headers})
+    body = response.body
+    if isinstance(body, bytes):
+        body = to_js(body)
+    return js.Response.new(body, init)

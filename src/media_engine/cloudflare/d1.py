@@ -1,0 +1,52 @@
+"""The database on a D1 binding."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyodide.ffi import JsException, jsnull, to_js
+
+from media_engine.cloudflare.convert import failure
+from media_engine.errors import DatabaseError
+from media_engine.ports import Rows, Statement
+
+
+class D1Database:
+    """`ports.Database` on D1.
+
+    Args:
+        binding: the raw D1 binding.
+    """
+
+    __slots__ = ("_binding",)
+
+    def __init__(self, binding: Any) -> None:
+        self._binding = binding
+
+    async def run(self, statement: Statement, /) -> Rows:
+        try:
+            return _rows(await self._bound(statement).run())
+        except JsException as error:
+            raise DatabaseError(reason=failure(error)) from error
+
+    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
+        try:
+            results = await self._binding.batch(to_js([self._bound(one) for one in statements]))
+        except JsException as error:
+            raise DatabaseError(reason=failure(error)) from error
+        return [_rows(result) for result in results]
+
+    def _bound(self, statement: Statement) -> Any:
+        prepared = self._binding.prepare(statement.sql)
+        # D1 refuses undefined, which is what Python's None would become.
+        return prepared.bind(*(jsnull if value is None else value for value in statement.values))
+
+
+def _rows(result: Any) -> Rows:
+    return Rows(
+        rows=[
+            {name: None if value is jsnull else value for name, value in row.items()}
+            for row in result.results.to_py()
+        ],
+        rows_read=int(result.meta.rows_read),
+        rows_written=int(result.meta.rows_written),
+    )

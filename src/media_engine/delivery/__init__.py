@@ -1,0 +1,1 @@
+"""Delivery: the bytes of one file to whoever may have them."""

@@ -1,0 +1,158 @@
+"""`GET` and `HEAD /m/<key>`: RFC 9110 around one file.
+
+The order is RFC 9110's (§13.2.2): who asks, then whether the file is there, then the
+preconditions, then the range. The store is asked once all the same, for the range at once, and
+what the preconditions refuse is let go unread. Only two rare answers cost a second operation:
+a range outside the file, whose size the answer has to tell, and an `If-Range` that does not
+hold, after which the whole file is owed.
+"""
+
+from collections.abc import Sequence
+
+from media_engine.delivery.policy import Grant, authorise, file_headers, key_of
+from media_engine.delivery.service import DeliveryService
+from media_engine.errors import (
+    MediaAbsent,
+    MediaError,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+)
+from media_engine.http.conditional import Outcome, evaluate, if_range_holds
+from media_engine.http.cors import READING_HEADERS, preflight
+from media_engine.http.message import Request, Response
+from media_engine.http.query import first
+from media_engine.http.ranges import RangeSpec, SuffixRange, content_range, parse, resolve
+from media_engine.http.router import Route
+from media_engine.ports import Clock, ObjectInfo, ObjectRange, RangeOutside, StoredObject
+from media_engine.settings import BINDINGS, Settings
+
+
+class DeliveryHandlers:
+    """What `/m/…` answers.
+
+    Args:
+        service: finds the files.
+        settings: the keys of tokens, and what may be delivered.
+        clock: what time it is.
+    """
+
+    def __init__(self, service: DeliveryService, settings: Settings, clock: Clock) -> None:
+        self._service = service
+        self._settings = settings
+        self._clock = clock
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            Route("GET", "/m/*", self.deliver),
+            Route("OPTIONS", "/m/*", self.preflight),
+        )
+
+    async def preflight(self, request: Request, rest: str) -> Response:  # noqa: ARG002
+        return preflight(("GET", "HEAD"), READING_HEADERS)
+
+    async def deliver(self, request: Request, rest: str) -> Response:
+        self._settings.require(*BINDINGS, "KEY_PREFIXES", "PRIVATE_RESOURCE_POLICY")
+        token = first(request.query, "t")
+        try:
+            key = key_of(rest, self._settings.key_prefixes)
+            grant = await self._grant(token, key)
+            if request.method == "HEAD":
+                return await self._head(request, key, grant)
+            return await self._get(request, key, grant)
+        except MediaAbsent as absent:
+            absent.public = token is None
+            raise
+
+    async def _grant(self, token: str | None, key: str) -> Grant:
+        if token is None:
+            return await self._service.admit(key)
+        self._settings.require("MEDIA_TOKEN_KEYS")
+        return authorise(token, key, self._settings.token_keys, self._clock.now() // 1000)
+
+    async def _head(self, request: Request, key: str, grant: Grant) -> Response:
+        info = await self._service.look(key)
+        headers = self._headers(info, grant)
+        if self._not_modified(request, info):
+            return Response(304, headers)
+        headers["Content-Length"] = str(info.size)
+        return Response(200, headers)
+
+    async def _get(self, request: Request, key: str, grant: Grant) -> Response:
+        specs = _ranges(request)
+        # One range is asked of the store. Of several the whole is sent, as RFC 9110 §14.2 allows.
+        wanted = _wanted(specs[0]) if len(specs) == 1 else None
+        try:
+            stored = await self._service.open(key, wanted)
+        except RangeOutside as outside:
+            return await self._outside(request, outside.info, grant)
+        try:
+            return await self._opened(request, stored, specs, grant)
+        except MediaError:
+            stored.body.cancel()
+            raise
+
+    async def _opened(
+        self, request: Request, stored: StoredObject, specs: Sequence[RangeSpec], grant: Grant
+    ) -> Response:
+        """Answer with a file whose stream is open: the one range asked for, or the whole."""
+        info = stored.info
+        headers = self._headers(info, grant)
+        if self._not_modified(request, info):
+            stored.body.cancel()
+            return Response(304, headers)
+        if not specs:
+            return Response(200, headers, stored.body)
+        if not _if_range(request, info):
+            stored.body.cancel()
+            return await self._whole(info.key, grant)
+        parts = [part for part in (resolve(spec, info.size) for spec in specs) if part]
+        if not parts:
+            raise RangeNotSatisfiable(info.size)
+        if len(specs) > 1:
+            return Response(200, headers, stored.body)
+        headers["Content-Range"] = content_range(*parts[0], info.size)
+        return Response(206, headers, stored.body)
+
+    async def _whole(self, key: str, grant: Grant) -> Response:
+        stored = await self._service.open(key, None)
+        return Response(200, self._headers(stored.info, grant), stored.body)
+
+    async def _outside(self, request: Request, info: ObjectInfo, grant: Grant) -> Response:
+        """Answer a range that does not touch the file."""
+        if self._not_modified(request, info):
+            return Response(304, self._headers(info, grant))
+        if not _if_range(request, info):
+            return await self._whole(info.key, grant)
+        raise RangeNotSatisfiable(info.size)
+
+    def _headers(self, info: ObjectInfo, grant: Grant) -> dict[str, str]:
+        return file_headers(info, grant, self._settings.private_resource_policy)
+
+    def _not_modified(self, request: Request, info: ObjectInfo) -> bool:
+        """Say whether the client has this file already.
+
+        Raises:
+            PreconditionFailed: it wants another one.
+        """
+        outcome = evaluate(request.method, request.headers, info.etag, info.uploaded_at // 1000)
+        if outcome is Outcome.PRECONDITION_FAILED:
+            raise PreconditionFailed
+        return outcome is Outcome.NOT_MODIFIED
+
+
+def _ranges(request: Request) -> Sequence[RangeSpec]:
+    """Return the ranges asked for; none of a header that cannot be read."""
+    header = request.headers.get("range")
+    return () if header is None else parse(header) or ()
+
+
+def _wanted(spec: RangeSpec) -> ObjectRange:
+    if isinstance(spec, SuffixRange):
+        return ObjectRange(suffix=spec.length)
+    length = None if spec.last is None else spec.last - spec.first + 1
+    return ObjectRange(offset=spec.first, length=length)
+
+
+def _if_range(request: Request, info: ObjectInfo) -> bool:
+    value = request.headers.get("if-range")
+    return value is None or if_range_holds(value, info.etag, info.uploaded_at // 1000)

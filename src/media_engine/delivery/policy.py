@@ -1,0 +1,149 @@
+"""Who may have a file, and under which headers: facts to decisions, nothing else.
+
+What was stored is never trusted past the list of types that can be uploaded: any other type is
+served as a download of unknown bytes. Even a listed type is kept from acting as a page of this
+origin by a Content-Security-Policy that lets it load nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from media_engine.errors import MediaNotFound, TokenKeyMismatch
+from media_engine.http.conditional import http_date
+from media_engine.http.cors import PUBLIC_HEADERS
+from media_engine.http.disposition import content_disposition
+from media_engine.ports import ObjectInfo
+from media_engine.signing.keyring import Keyring
+from media_engine.signing.token import verify
+from media_engine.uploads.model import MEDIA_TYPES, media_type
+
+MAX_KEY_BYTES: Final = 1024
+
+UNKNOWN_TYPE: Final = "application/octet-stream"
+
+NEVER_STORED: Final = "private, no-store"
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+FOR_A_DAY: Final = "public, max-age=86400"
+
+_CACHE_CONTROL: Final[Mapping[str, str]] = {
+    "image": FOR_EVER,
+    "video": FOR_EVER,
+    "document": FOR_A_DAY,
+}
+
+SANDBOX: Final = "default-src 'none'; sandbox"
+_SECURITY_POLICY: Final[Mapping[str, str]] = {
+    # A player that is opened as a page loads itself and styles itself.
+    "video/mp4": "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    "video/webm": "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'",
+    "image/svg+xml": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+    # Browsers' PDF viewers do not run inside a sandbox.
+    "application/pdf": "default-src 'none'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The right to one file.
+
+    Attributes:
+        private: whether it was a token that opened it.
+        download: the name under which it is to be saved, or None to show it.
+    """
+
+    private: bool
+    download: str | None = None
+
+
+PUBLIC: Final = Grant(private=False)
+
+
+def key_of(encoded: str, prefixes: tuple[str, ...]) -> str:
+    """Return the key that a path names. It is decoded exactly once.
+
+    Args:
+        encoded: the path after `/m/`, percent-encoded.
+        prefixes: what a key must begin with.
+
+    Raises:
+        MediaNotFound: no file can have that key.
+    """
+    if "%" in encoded:
+        try:
+            key = unquote_to_bytes(encoded).decode()
+        except UnicodeDecodeError:
+            raise MediaNotFound(reason="key is not UTF-8") from None
+    else:
+        key = encoded
+    if not key.startswith(prefixes):
+        raise MediaNotFound(reason="key has no allowed prefix")
+    if not _well_formed(key):
+        raise MediaNotFound(reason="key is not well formed")
+    return key
+
+
+def _well_formed(key: str) -> bool:
+    if len(key) > MAX_KEY_BYTES or len(key.encode()) > MAX_KEY_BYTES:
+        return False
+    if not key.isprintable() or "\\" in key:
+        return False
+    return not any(segment in ("", ".", "..") for segment in key.split("/"))
+
+
+def authorise(token: str, key: str, keyring: Keyring, now: int) -> Grant:
+    """Return what a token opens, if it opens this file.
+
+    Args:
+        token: as it came.
+        key: the file's key.
+        keyring: the keys that tokens are signed with.
+        now: the time in seconds since 1970.
+
+    Raises:
+        TokenRefused: one of its subclasses, each its own reason.
+    """
+    claims = verify(token, keyring, now)
+    if not claims.covers(key):
+        raise TokenKeyMismatch
+    return Grant(private=True, download=claims.dl)
+
+
+def file_headers(info: ObjectInfo, grant: Grant, private_resource_policy: str) -> dict[str, str]:
+    """Return the headers that a file is served with, but for its length and range.
+
+    Args:
+        info: the file.
+        grant: the right by which it is served.
+        private_resource_policy: `Cross-Origin-Resource-Policy` of what is private.
+    """
+    stored_type = media_type(info.content_type)
+    known = MEDIA_TYPES.get(stored_type)
+    headers = {
+        "Content-Type": stored_type if known else UNKNOWN_TYPE,
+        "Content-Disposition": _disposition(info, grant, shown=known is not None),
+        "Content-Security-Policy": _SECURITY_POLICY.get(stored_type, SANDBOX),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Accept-Ranges": "bytes",
+        "ETag": info.etag,
+        "Last-Modified": http_date(info.uploaded_at // 1000),
+    }
+    if grant.private:
+        headers["Cache-Control"] = NEVER_STORED
+        headers["Cross-Origin-Resource-Policy"] = private_resource_policy
+    else:
+        headers["Cache-Control"] = _CACHE_CONTROL[known.kind] if known else FOR_A_DAY
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        headers.update(PUBLIC_HEADERS)
+    return headers
+
+
+def _disposition(info: ObjectInfo, grant: Grant, *, shown: bool) -> str:
+    if grant.download is not None:
+        return content_disposition("attachment", grant.download)
+    stored = info.content_disposition
+    if shown:
+        return stored or "inline"
+    return "attachment" + stored[stored.index(";") :] if ";" in stored else "attachment"

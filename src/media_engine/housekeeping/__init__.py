@@ -1,0 +1,1 @@
+"""Housekeeping: what interrupted work left, taken away by the cron."""

@@ -1,0 +1,71 @@
+"""The SQL of housekeeping. Every step takes a bounded number of rows, the oldest first.
+
+SQLite uses a partial index only for a query that repeats the index's own condition, so each
+query here says `status <> 'uploaded'`, however plain that already is: without it a run would
+read every file there is.
+"""
+
+import json
+from collections.abc import Sequence
+
+from media_engine.housekeeping.plan import BATCH
+from media_engine.ports import Database, Statement
+
+
+class HousekeepingQueries:
+    """Moves files towards their end.
+
+    Args:
+        database: where `media_files` is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def expire_pending(self, before: int, now: int) -> int:
+        """Give up uploads that were signed before an instant; return how many."""
+        rows = await self._database.run(
+            Statement(
+                "UPDATE media_files SET status = 'expired', updated_at = ? WHERE id IN ("
+                "SELECT id FROM media_files WHERE status <> 'uploaded' "
+                "AND status = 'pending_upload' AND updated_at < ? ORDER BY updated_at LIMIT ?"
+                ") AND status = 'pending_upload' RETURNING id",
+                (now, before, BATCH),
+            )
+        )
+        return len(rows.rows)
+
+    async def doomed(self, url_dead_before: int) -> Sequence[str]:
+        """Return the keys of files whose bytes may go now."""
+        rows = await self._database.run(
+            Statement(
+                "SELECT key FROM media_files WHERE status <> 'uploaded' "
+                "AND status IN ('rejected', 'expired', 'deleting') "
+                "AND url_expires_at < ? ORDER BY updated_at LIMIT ?",
+                (url_dead_before, BATCH),
+            )
+        )
+        return [str(row["key"]) for row in rows.rows]
+
+    async def bury(self, keys: Sequence[str], now: int) -> None:
+        """Record that the bytes of these files are gone."""
+        await self._database.run(
+            Statement(
+                "UPDATE media_files SET status = 'gone', updated_at = ? "
+                "WHERE key IN (SELECT value FROM json_each(?)) "
+                "AND status IN ('rejected', 'expired', 'deleting')",
+                (now, json.dumps(list(keys))),
+            )
+        )
+
+    async def forget(self, before: int) -> int:
+        """Drop the rows of files that are gone since before an instant; return how many."""
+        rows = await self._database.run(
+            Statement(
+                "DELETE FROM media_files WHERE id IN ("
+                "SELECT id FROM media_files WHERE status <> 'uploaded' AND status = 'gone' "
+                "AND updated_at < ? ORDER BY updated_at LIMIT ?) RETURNING id",
+                (before, BATCH),
+            )
+        )
+        return len(rows.rows)

@@ -1,0 +1,166 @@
+"""What the engine needs of the world outside, as protocols.
+
+Each port has one adapter in `cloudflare/`, one fake in `tests/fakes.py`, and one suite in
+`tests/contracts/` that both must pass: the fake in CPython, the adapter inside workerd.
+
+Instants are whole milliseconds since 1970 (Unix time, UTC); sizes are bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from media_engine.http.message import ByteStream
+
+SqlValue: TypeAlias = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the store knows of an object besides its bytes.
+
+    Attributes:
+        key: its key.
+        size: its length in bytes.
+        etag: its strong entity tag, quoted as in an ETag header.
+        uploaded_at: when it was stored, in milliseconds.
+        content_type: as it was stored; empty if none was.
+        content_disposition: as it was stored; empty if none was.
+        tombstone: an empty object that only keeps a key from being written again.
+    """
+
+    key: str
+    size: int
+    etag: str
+    uploaded_at: int
+    content_type: str
+    content_disposition: str
+    tombstone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRange:
+    """Which bytes are wanted: `length` of them from `offset`, or the last `suffix`.
+
+    Attributes:
+        offset: the first byte; None when `suffix` is set.
+        length: how many bytes, or None for all that follow.
+        suffix: how many of the last bytes; None when `offset` is set.
+    """
+
+    offset: int | None = None
+    length: int | None = None
+    suffix: int | None = None
+
+    def touches(self, size: int) -> bool:
+        """Tell whether any of these bytes are in an object of `size` bytes."""
+        if self.suffix is not None:
+            return self.suffix > 0 and size > 0
+        return (self.offset or 0) < size
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object, and the stream of the bytes that were asked for."""
+
+    info: ObjectInfo
+    body: ByteStream
+
+
+class RangeOutside(Exception):
+    """The range asked for does not touch the object. Raised by `ObjectStore.get`.
+
+    Args:
+        info: the object, whose size says why.
+    """
+
+    def __init__(self, info: ObjectInfo) -> None:
+        super().__init__(info.key)
+        self.info = info
+
+
+class ObjectStore(Protocol):
+    """The bytes: R2. Every call is one operation of the store.
+
+    Every call raises `R2Unavailable` when the store does not answer.
+    """
+
+    async def head(self, key: str, /) -> ObjectInfo | None:
+        """Return what is known of the object, or None if there is none. A class B operation."""
+        ...
+
+    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+        """Return the object with a stream of its bytes, or None. A class B operation.
+
+        Args:
+            key: the object's key.
+            wanted: the bytes wanted; None for all. What reaches past the end is cut.
+
+        Raises:
+            RangeOutside: no byte of `wanted` is in the object. To know that costs a second
+                operation.
+        """
+        ...
+
+    async def bury(self, key: str, /) -> None:
+        """Replace the object's bytes by an empty tombstone. A class A operation.
+
+        A presigned PUT signs `if-none-match: *`, so while the tombstone is there no URL that is
+        still alive can store under this key again.
+        """
+        ...
+
+    async def delete(self, keys: Sequence[str], /) -> None:
+        """Remove the objects, at most 1,000; those that are not there are no error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement and what is bound to its `?` marks, in their order."""
+
+    sql: str
+    values: tuple[SqlValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a statement gave.
+
+    Attributes:
+        rows: a mapping by column name for each row.
+        rows_read: how many rows the database looked at: what D1 bills.
+        rows_written: how many rows and index entries it wrote.
+    """
+
+    rows: Sequence[Mapping[str, SqlValue]]
+    rows_read: int
+    rows_written: int
+
+    def first(self) -> Mapping[str, SqlValue] | None:
+        """Return the first row, or None."""
+        return self.rows[0] if self.rows else None
+
+
+class Database(Protocol):
+    """The metadata: D1, which is SQLite. Raises `DatabaseError` when it does not answer."""
+
+    async def run(self, statement: Statement, /) -> Rows:
+        """Run one statement: one round trip, one transaction."""
+        ...
+
+    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
+        """Run the statements in order in one transaction and one round trip: all or none."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970."""
+        ...
+
+
+class Entropy(Protocol):
+    def __call__(self, count: int, /) -> bytes:
+        """Return `count` bytes that nobody can foretell."""
+        ...

@@ -1,0 +1,216 @@
+"""Every setting of the Worker: its name, its default and what may be wrong with it.
+
+A Worker with one wrong setting still has to say which one, so nothing here raises while the
+settings are read. What is wrong is kept beside what is right, and `Settings.require` raises it
+where the setting is first needed: a missing S3 secret stops uploads and not delivery.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from media_engine.errors import NotConfigured, R2NotConfigured
+from media_engine.signing.gateway import GatewayKeys, GatewayKeysError
+from media_engine.signing.keyring import Keyring, KeyringError
+from media_engine.signing.sigv4 import Credentials
+
+MIB: Final = 1024 * 1024
+
+ENVIRONMENTS: Final = ("production", "development")
+RESOURCE_POLICIES: Final = ("same-site", "same-origin", "cross-origin")
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    "ENVIRONMENT": "production",
+    "MEDIA_PUBLIC_URL": "",
+    "MEDIA_TOKEN_KEYS": "",
+    "GATEWAY_KEYS": "",
+    "KEY_PREFIXES": "u/,t/",
+    "PRIVATE_RESOURCE_POLICY": "same-site",
+    "R2_S3_ENDPOINT": "",
+    "R2_BUCKET_NAME": "",
+    "R2_ACCESS_KEY_ID": "",
+    "R2_SECRET_ACCESS_KEY": "",
+    "MAX_IMAGE_BYTES": str(10 * MIB),
+    "MAX_VIDEO_BYTES": str(500 * MIB),
+    "MAX_DOCUMENT_BYTES": str(10 * MIB),
+}
+"""The settings and their values where the environment has none. The first four of R2 name the
+S3 side of the bucket, which the Worker signs uploads for: a binding cannot do that."""
+
+BINDINGS: Final[Mapping[str, type[NotConfigured]]] = {
+    "MEDIA_BUCKET": R2NotConfigured,
+    "DB": NotConfigured,
+}
+"""The bindings without which nothing works, and the error that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """The S3 side of the bucket, for which uploads are signed.
+
+    Attributes:
+        endpoint: `https://<account>.r2.cloudflarestorage.com`, without the bucket.
+        bucket: the bucket's name.
+        credentials: an R2 API token that may write objects to this bucket.
+    """
+
+    endpoint: str
+    bucket: str
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings, read once for each isolate.
+
+    Attributes:
+        development: whether development secrets are welcome.
+        public_url: where browsers find the Worker, without a slash at the end.
+        token_keys: the keys of delivery tokens.
+        gateway_keys: the secrets by which the application's gateway is known.
+        key_prefixes: what a key must begin with to be delivered.
+        private_resource_policy: `Cross-Origin-Resource-Policy` of what is private.
+        s3: where uploads are signed for.
+        max_bytes: the largest file of each kind, in bytes.
+        problems: for each setting that cannot be used, the error that says why.
+    """
+
+    development: bool
+    public_url: str
+    token_keys: Keyring
+    gateway_keys: GatewayKeys
+    key_prefixes: tuple[str, ...]
+    private_resource_policy: str
+    s3: S3Settings
+    max_bytes: Mapping[str, int]
+    problems: Mapping[str, NotConfigured] = field(default_factory=dict)
+
+    def require(self, *names: str) -> None:
+        """Raise what is wrong with the first of these settings that cannot be used.
+
+        Raises:
+            NotConfigured: or `R2NotConfigured`, naming the setting.
+        """
+        if not self.problems:
+            return
+        for name in names:
+            problem = self.problems.get(name)
+            if problem is not None:
+                raise problem
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], bindings: Collection[str]) -> "Settings":
+        """Read the settings from the Worker's variables and secrets.
+
+        Args:
+            env: the value of each name in `DEFAULTS` that is set.
+            bindings: the names in `BINDINGS` that the Worker has.
+        """
+        return _Reader(env, bindings).settings()
+
+
+class _Reader:
+    """Reads one setting after another and collects what is wrong."""
+
+    def __init__(self, env: Mapping[str, str], bindings: Collection[str]) -> None:
+        # A secret that was piped from `echo` ends in a line feed.
+        self._values = {
+            name: env.get(name, "").strip() or default for name, default in DEFAULTS.items()
+        }
+        self._problems: dict[str, NotConfigured] = {}
+        for name, error in BINDINGS.items():
+            if name not in bindings:
+                self._wrong(name, "is not bound: see wrangler.toml", error)
+
+    def settings(self) -> Settings:
+        development = self._one_of("ENVIRONMENT", ENVIRONMENTS) == "development"
+        return Settings(
+            development=development,
+            public_url=self._url("MEDIA_PUBLIC_URL", NotConfigured),
+            token_keys=self._token_keys(development),
+            gateway_keys=self._gateway_keys(development),
+            key_prefixes=self._prefixes(),
+            private_resource_policy=self._one_of("PRIVATE_RESOURCE_POLICY", RESOURCE_POLICIES),
+            s3=S3Settings(
+                endpoint=self._url("R2_S3_ENDPOINT", R2NotConfigured),
+                bucket=self._present("R2_BUCKET_NAME"),
+                credentials=Credentials(
+                    access_key_id=self._present("R2_ACCESS_KEY_ID"),
+                    secret_access_key=self._present("R2_SECRET_ACCESS_KEY"),
+                ),
+            ),
+            max_bytes={
+                kind: self._bytes(f"MAX_{kind.upper()}_BYTES")
+                for kind in ("image", "video", "document")
+            },
+            problems=self._problems,
+        )
+
+    def _wrong(self, name: str, why: str, error: type[NotConfigured] = NotConfigured) -> None:
+        self._problems.setdefault(name, error(name, why))
+
+    def _one_of(self, name: str, choices: tuple[str, ...]) -> str:
+        value = self._values[name]
+        if value not in choices:
+            self._wrong(name, f"must be one of {', '.join(choices)}")
+            return choices[0]
+        return value
+
+    def _present(self, name: str) -> str:
+        if not self._values[name]:
+            self._wrong(name, "is not set", R2NotConfigured)
+        return self._values[name]
+
+    def _url(self, name: str, error: type[NotConfigured]) -> str:
+        value = self._values[name].rstrip("/")
+        if not value:
+            self._wrong(name, "is not set", error)
+            return ""
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
+        plain = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        if parts.scheme not in ("http", "https") or not parts.netloc or value != plain:
+            self._wrong(name, "must be an http or https URL without query and fragment", error)
+        elif parts.netloc != parts.netloc.lower() or parts.netloc.endswith((":80", ":443")):
+            # A client sends Host in this form, and an upload's signature covers Host.
+            self._wrong(name, "must have its host in small letters and no default port", error)
+        return value
+
+    def _bytes(self, name: str) -> int:
+        value = self._values[name]
+        if not (value.isascii() and value.isdecimal() and 0 < len(value) < 16 and int(value)):
+            self._wrong(name, "must be a number of bytes")
+            value = DEFAULTS[name]
+        return int(value)
+
+    def _prefixes(self) -> tuple[str, ...]:
+        prefixes = tuple(part.strip() for part in self._values["KEY_PREFIXES"].split(","))
+        if not all(prefix.endswith("/") and prefix[0] != "/" for prefix in prefixes):
+            self._wrong("KEY_PREFIXES", "must be prefixes that end in a slash, with commas between")
+            return ()
+        return prefixes
+
+    def _token_keys(self, development: bool) -> Keyring:
+        name = "MEDIA_TOKEN_KEYS"
+        try:
+            keys = Keyring.parse(self._values[name])
+        except KeyringError as error:
+            self._wrong(name, str(error))
+            return Keyring.empty()
+        if keys.has_development_key and not development:
+            self._wrong(name, "has a development key, and ENVIRONMENT is production")
+        return keys
+
+    def _gateway_keys(self, development: bool) -> GatewayKeys:
+        name = "GATEWAY_KEYS"
+        try:
+            keys = GatewayKeys.parse(self._values[name])
+        except GatewayKeysError as error:
+            self._wrong(name, str(error))
+            return GatewayKeys.empty()
+        if keys.has_development_key and not development:
+            self._wrong(name, "has the development key, and ENVIRONMENT is production")
+        return keys

@@ -1,0 +1,1 @@
+"""Uploads: signing one, and making a file of what was stored."""

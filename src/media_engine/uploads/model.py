@@ -1,0 +1,265 @@
+"""What a file is, and what may become one."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Final, Literal
+
+from media_engine.errors import FileTooLarge, InvalidField, MissingFields, UnsupportedMime
+from media_engine.http.disposition import clean_filename
+from media_engine.ports import SqlValue
+
+UPLOAD_URL_LIFE_MS: Final = 3_600_000
+"""How long a presigned PUT opens, in milliseconds."""
+
+Visibility = Literal["private", "public"]
+
+
+class Status(Enum):
+    """Where a file is in its life.
+
+    pending_upload → uploaded | rejected | expired; uploaded → deleting;
+    rejected, expired, deleting → gone.
+    """
+
+    PENDING_UPLOAD = "pending_upload"
+    UPLOADED = "uploaded"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DELETING = "deleting"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A type that can be uploaded.
+
+    Attributes:
+        kind: what limits apply: `image`, `video` or `document`.
+        extension: the end of the key, whatever the client called its file.
+    """
+
+    kind: str
+    extension: str
+
+
+MEDIA_TYPES: Final[Mapping[str, MediaType]] = {
+    "image/jpeg": MediaType("image", "jpg"),
+    "image/png": MediaType("image", "png"),
+    "image/webp": MediaType("image", "webp"),
+    "image/gif": MediaType("image", "gif"),
+    "image/svg+xml": MediaType("image", "svg"),
+    "image/avif": MediaType("image", "avif"),
+    "video/mp4": MediaType("video", "mp4"),
+    "video/webm": MediaType("video", "webm"),
+    "application/pdf": MediaType("document", "pdf"),
+}
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+NANOID_LENGTH: Final = 21
+
+
+def nanoid(entropy: bytes) -> str:
+    """Return an id of nanoid's alphabet: a character for each byte, six bits of it used."""
+    return "".join(_ALPHABET[byte & 63] for byte in entropy)
+
+
+def media_type(content_type: str) -> str:
+    """Return the type alone, in small letters: `image/PNG; q=1` is `image/png`."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """An upload that may be signed: every field was looked at.
+
+    Attributes:
+        file_name: what the client called it, cleaned.
+        content_type: one of `MEDIA_TYPES`.
+        file_size: its exact length in bytes.
+        service: which part of the application it is for.
+        album: the album it belongs to for ever, or None.
+        visibility: whether its URL needs a token.
+    """
+
+    file_name: str
+    content_type: str
+    file_size: int
+    service: str
+    album: str | None
+    visibility: Visibility
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, object], max_bytes: Mapping[str, int]) -> "UploadRequest":
+        """Read the fields of `POST /upload/presign`.
+
+        Args:
+            fields: as they came.
+            max_bytes: the largest file of each kind, in bytes.
+
+        Raises:
+            MissingFields: naming all that are missing.
+            InvalidField: or `UnsupportedMime`, `FileTooLarge`, naming the first that is wrong.
+        """
+        required = ("fileName", "contentType", "fileSize", "service")
+        missing = [name for name in required if fields.get(name) is None]
+        if missing:
+            raise MissingFields(missing)
+        content_type = _content_type(fields["contentType"])
+        return cls(
+            file_name=_file_name(fields["fileName"]),
+            content_type=content_type,
+            file_size=_file_size(fields["fileSize"], max_bytes[MEDIA_TYPES[content_type].kind]),
+            service=_name("service", fields["service"]),
+            album=None if fields.get("album") is None else _name("album", fields["album"]),
+            visibility=_visibility(fields.get("visibility")),
+        )
+
+    def key(self, scope: str, identifier: str, now: int) -> str:
+        """Return the key under which the file will be stored, for ever.
+
+        Args:
+            scope: whose file it is: `t:{tenantId}` or `u:{userId}`.
+            identifier: its nanoid.
+            now: the time in milliseconds.
+        """
+        owner = scope.replace(":", "/", 1)
+        made = datetime.fromtimestamp(now / 1000, UTC)
+        folder = f"{made:%Y/%m}" if self.album is None else f"a/{self.album}"
+        extension = MEDIA_TYPES[self.content_type].extension
+        return f"{owner}/{self.service}/{folder}/{identifier}.{extension}"
+
+
+def parse_media_id(value: object) -> str:
+    """Read a `mediaId`.
+
+    Raises:
+        MissingFields: there is none.
+        InvalidField: it cannot be one.
+    """
+    if value is None:
+        raise MissingFields(["mediaId"])
+    if not (
+        isinstance(value, str)
+        and value.startswith("media_")
+        and len(value) == len("media_") + NANOID_LENGTH
+        and _NAME.fullmatch(value)
+    ):
+        raise InvalidField("mediaId", "is not the id of a file")
+    return value
+
+
+def _file_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidField("fileName", "must be a string")
+    if not value.strip():
+        raise InvalidField("fileName", "must not be empty")
+    if len(value) > 1024:
+        raise InvalidField("fileName", "must have at most 1,024 characters")
+    return clean_filename(value)
+
+
+def _content_type(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidField("contentType", "must be a string")
+    content_type = media_type(value)
+    if content_type not in MEDIA_TYPES:
+        raise UnsupportedMime("contentType", f"must be one of {', '.join(MEDIA_TYPES)}")
+    return content_type
+
+
+def _file_size(value: object, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidField("fileSize", "must be a whole number of bytes")
+    if value < 1:
+        raise InvalidField("fileSize", "must be at least 1")
+    if value > most:
+        raise FileTooLarge("fileSize", f"must be at most {most} bytes for this type")
+    return value
+
+
+def _name(field: str, value: object) -> str:
+    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+        raise InvalidField(field, "must be 1 to 64 letters, digits, underscores or hyphens")
+    return value
+
+
+def _visibility(value: object) -> Visibility:
+    match value:
+        case None | "private":
+            return "private"
+        case "public":
+            return "public"
+    raise InvalidField("visibility", "must be private or public")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A row of `media_files`. Instants are milliseconds since 1970."""
+
+    id: str
+    scope: str
+    key: str
+    service: str
+    album: str | None
+    file_name: str
+    content_type: str
+    file_size: int
+    status: Status
+    visibility: Visibility
+    uploaded_by: str
+    etag: str | None
+    url_expires_at: int
+    created_at: int
+    uploaded_at: int | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, SqlValue]) -> "MediaFile":
+        """Make a file of a row that has every column."""
+        return cls(
+            id=str(row["id"]),
+            scope=str(row["scope"]),
+            key=str(row["key"]),
+            service=str(row["service_code"]),
+            album=_optional_text(row["album"]),
+            file_name=str(row["file_name"]),
+            content_type=str(row["mime_type"]),
+            file_size=int(row["file_size"] or 0),
+            status=Status(row["status"]),
+            visibility="public" if row["visibility"] == "public" else "private",
+            uploaded_by=str(row["uploaded_by"]),
+            etag=_optional_text(row["etag"]),
+            url_expires_at=int(row["url_expires_at"] or 0),
+            created_at=int(row["created_at"] or 0),
+            uploaded_at=None if row["uploaded_at"] is None else int(row["uploaded_at"]),
+        )
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the file as the API shows it."""
+        return {
+            "mediaId": self.id,
+            "key": self.key,
+            "status": self.status.value,
+            "fileName": self.file_name,
+            "contentType": self.content_type,
+            "fileSize": self.file_size,
+            "service": self.service,
+            "album": self.album,
+            "visibility": self.visibility,
+            "etag": self.etag,
+            "createdAt": instant(self.created_at),
+            "uploadedAt": None if self.uploaded_at is None else instant(self.uploaded_at),
+        }
+
+
+def _optional_text(value: SqlValue) -> str | None:
+    return None if value is None else str(value)
+
+
+def instant(milliseconds: int) -> str:
+    """Return an instant as the API writes it: ISO 8601, UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"

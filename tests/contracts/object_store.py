@@ -1,0 +1,153 @@
+"""What an object store promises."""
+
+from typing import Protocol
+
+from media_engine.http.message import ByteStream
+from media_engine.ports import ObjectRange, ObjectStore, RangeOutside
+
+CONTENT = b"0123456789"
+
+
+class StoreHarness(Protocol):
+    """A store, and a way to it that is not the port's."""
+
+    store: ObjectStore
+
+    async def put(
+        self, key: str, content: bytes, content_type: str, content_disposition: str
+    ) -> None:
+        """Store an object, as a presigned PUT does."""
+        ...
+
+    async def read(self, stream: ByteStream) -> bytes:
+        """Read a stream to its end."""
+        ...
+
+
+async def _read(harness: StoreHarness, key: str, wanted: ObjectRange | None = None) -> bytes:
+    stored = await harness.store.get(key, wanted=wanted)
+    assert stored is not None
+    assert stored.info.size == len(CONTENT), "the size is the object's, whatever was wanted"
+    return await harness.read(stored.body)
+
+
+async def _refuses(harness: StoreHarness, key: str, wanted: ObjectRange) -> bool:
+    try:
+        await harness.store.get(key, wanted=wanted)
+    except RangeOutside as outside:
+        return outside.info.key == key
+    return False
+
+
+async def an_object_that_is_not_there_is_none(harness: StoreHarness) -> None:
+    assert await harness.store.head("absent") is None
+    assert await harness.store.get("absent") is None
+    assert await harness.store.get("absent", wanted=ObjectRange(offset=1)) is None
+
+
+async def an_object_has_its_bytes_and_what_it_was_stored_with(harness: StoreHarness) -> None:
+    key = "u/ü ser/a+b%20c.jpg"
+    await harness.put(key, CONTENT, "image/jpeg", 'inline; filename="x.jpg"')
+    info = await harness.store.head(key)
+    assert info is not None
+    assert info.key == key
+    assert info.size == len(CONTENT)
+    assert info.content_type == "image/jpeg"
+    assert info.content_disposition == 'inline; filename="x.jpg"'
+    assert info.etag == '"781e5e245d69b566979b86e28d23f2c7"'
+    assert info.uploaded_at > 1_500_000_000_000
+    assert not info.tombstone
+    stored = await harness.store.get(key)
+    assert stored is not None
+    assert stored.info == info
+    assert await harness.read(stored.body) == CONTENT
+
+
+async def an_object_stored_without_type_or_name_has_none(harness: StoreHarness) -> None:
+    await harness.put("plain", CONTENT, "", "")
+    info = await harness.store.head("plain")
+    assert info is not None
+    assert info.content_disposition == ""
+
+
+async def an_empty_object_is_no_tombstone(harness: StoreHarness) -> None:
+    await harness.put("empty", b"", "image/jpeg", "")
+    info = await harness.store.head("empty")
+    assert info is not None
+    assert info.size == 0
+    assert not info.tombstone
+
+
+async def a_range_gives_the_bytes_asked_for(harness: StoreHarness) -> None:
+    await harness.put("ranges", CONTENT, "", "")
+    assert await _read(harness, "ranges", ObjectRange(offset=2, length=3)) == b"234"
+    assert await _read(harness, "ranges", ObjectRange(offset=0, length=1)) == b"0"
+    assert await _read(harness, "ranges", ObjectRange(offset=7)) == b"789"
+    assert await _read(harness, "ranges", ObjectRange(suffix=4)) == b"6789"
+
+
+async def a_range_that_reaches_past_the_end_is_cut(harness: StoreHarness) -> None:
+    await harness.put("cut", CONTENT, "", "")
+    assert await _read(harness, "cut", ObjectRange(offset=8, length=100)) == b"89"
+    assert await _read(harness, "cut", ObjectRange(offset=8, length=10**17)) == b"89"
+    assert await _read(harness, "cut", ObjectRange(suffix=100)) == CONTENT
+    assert await _read(harness, "cut", ObjectRange(suffix=10**17)) == CONTENT
+
+
+async def a_range_that_misses_the_object_is_outside(harness: StoreHarness) -> None:
+    await harness.put("outside", CONTENT, "", "")
+    assert await _refuses(harness, "outside", ObjectRange(offset=10))
+    assert await _refuses(harness, "outside", ObjectRange(offset=10, length=1))
+    assert await _refuses(harness, "outside", ObjectRange(offset=10**17))
+    assert await _refuses(harness, "outside", ObjectRange(suffix=0))
+    await harness.put("outside-empty", b"", "", "")
+    assert await _refuses(harness, "outside-empty", ObjectRange(offset=0))
+
+
+async def a_stream_can_be_let_go_unread(harness: StoreHarness) -> None:
+    await harness.put("let-go", CONTENT, "", "")
+    stored = await harness.store.get("let-go")
+    assert stored is not None
+    stored.body.cancel()
+
+
+async def a_buried_object_is_an_empty_tombstone(harness: StoreHarness) -> None:
+    await harness.put("buried", CONTENT, "image/jpeg", "")
+    await harness.store.bury("buried")
+    info = await harness.store.head("buried")
+    assert info is not None
+    assert info.size == 0
+    assert info.tombstone
+    stored = await harness.store.get("buried")
+    assert stored is not None
+    assert stored.info.tombstone
+
+
+async def a_key_without_an_object_can_be_buried(harness: StoreHarness) -> None:
+    await harness.store.bury("never-was")
+    info = await harness.store.head("never-was")
+    assert info is not None
+    assert info.tombstone
+
+
+async def deleted_objects_are_not_there(harness: StoreHarness) -> None:
+    await harness.put("deleted-1", CONTENT, "", "")
+    await harness.put("deleted-2", CONTENT, "", "")
+    await harness.store.delete(["deleted-1", "deleted-2", "never-was-there"])
+    assert await harness.store.head("deleted-1") is None
+    assert await harness.store.head("deleted-2") is None
+
+
+CASES = (
+    an_object_that_is_not_there_is_none,
+    an_object_has_its_bytes_and_what_it_was_stored_with,
+    an_object_stored_without_type_or_name_has_none,
+    an_empty_object_is_no_tombstone,
+    a_range_gives_the_bytes_asked_for,
+    a_range_that_reaches_past_the_end_is_cut,
+    a_range_that_misses_the_object_is_outside,
+    a_stream_can_be_let_go_unread,
+    a_buried_object_is_an_empty_tombstone,
+    a_key_without_an_object_can_be_buried,
+    deleted_objects_are_not_there,
+)

@@ -1,0 +1,68 @@
+"""Every case of every suite, on the fake and on the real thing."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from runtime.bundle import ROOT
+from tests.conftest import RunWorker
+from tests.contracts import database, object_store
+from tests.fakes import MemoryStore, MemoryStream, SqliteDatabase
+
+SUITES: dict[str, tuple[Any, ...]] = {
+    "object_store": object_store.CASES,
+    "database": database.CASES,
+}
+CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
+each_case = pytest.mark.parametrize(
+    ("suite", "case"), CASES, ids=[f"{suite}-{case.__name__}" for suite, case in CASES]
+)
+
+
+class MemoryHarness:
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.database = SqliteDatabase()
+
+    async def put(
+        self, key: str, content: bytes, content_type: str, content_disposition: str
+    ) -> None:
+        self.store.put(key, content, content_type, content_disposition)
+
+    async def read(self, stream: MemoryStream) -> bytes:
+        return stream.content
+
+
+@each_case
+def test_the_fake_keeps_the_contract(suite: str, case: Any) -> None:
+    del suite  # It is in the test's name.
+    asyncio.run(case(MemoryHarness()))
+
+
+@pytest.fixture(scope="module")
+def contracts_url(tmp_path_factory: pytest.TempPathFactory, run_worker: RunWorker) -> Iterator[str]:
+    """A Worker that runs the suites on the adapters."""
+    stage = tmp_path_factory.mktemp("contracts")
+    here = Path(__file__).parent
+    suites = stage / "src" / "tests" / "contracts"
+    suites.mkdir(parents=True)
+    shutil.copy(here / "workerd" / "wrangler.toml", stage)
+    shutil.copy(here / "workerd" / "contract_entry.py", stage / "src")
+    for module in here.glob("*.py"):
+        if not module.name.startswith("test_"):
+            shutil.copy(module, suites)
+    shutil.copytree(ROOT / "src" / "media_engine", stage / "src" / "media_engine")
+    (stage / "python_modules").symlink_to(ROOT / "python_modules")
+    with run_worker(config=stage / "wrangler.toml", ready="/ready/") as worker:
+        yield worker.url
+
+
+@each_case
+def test_workerd_keeps_the_contract(contracts_url: str, suite: str, case: Any) -> None:
+    answer = httpx.post(f"{contracts_url}/{suite}/{case.__name__}", timeout=60)
+    assert answer.status_code == 200, answer.text

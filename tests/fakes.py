@@ -1,0 +1,164 @@
+"""The ports in memory, for tests in CPython. `tests/contracts` proves them equal to the real ones.
+
+Each counts its operations, so that a test can assert what a call costs.
+"""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from media_engine.errors import DatabaseError
+from media_engine.ports import ObjectInfo, ObjectRange, RangeOutside, Rows, Statement, StoredObject
+
+MIGRATIONS = Path(__file__).parents[1] / "worker" / "migrations"
+
+
+@dataclass
+class MemoryStream:
+    """A stream whose bytes a test can see."""
+
+    content: bytes
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class MemoryStore:
+    """`ports.ObjectStore` in a dict.
+
+    Attributes:
+        operations: how often each operation was called.
+    """
+
+    def __init__(self, clock: "FixedClock | None" = None) -> None:
+        self.operations: Counter[str] = Counter()
+        self._clock = clock or FixedClock()
+        self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
+
+    def put(
+        self, key: str, content: bytes, content_type: str = "", content_disposition: str = ""
+    ) -> ObjectInfo:
+        """Store an object, as a presigned PUT does."""
+        info = ObjectInfo(
+            key=key,
+            size=len(content),
+            etag=f'"{hashlib.md5(content).hexdigest()}"',
+            uploaded_at=self._clock.now(),
+            content_type=content_type,
+            content_disposition=content_disposition,
+            tombstone=False,
+        )
+        self._objects[key] = (info, content)
+        return info
+
+    def keys(self) -> set[str]:
+        """Return the keys of all objects, tombstones included."""
+        return set(self._objects)
+
+    async def head(self, key: str, /) -> ObjectInfo | None:
+        self.operations["head"] += 1
+        found = self._objects.get(key)
+        return None if found is None else found[0]
+
+    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+        self.operations["get"] += 1
+        found = self._objects.get(key)
+        if found is None:
+            return None
+        info, content = found
+        if wanted is not None and not wanted.touches(info.size):
+            self.operations["head"] += 1
+            raise RangeOutside(info)
+        return StoredObject(info, MemoryStream(_cut(content, wanted)))
+
+    async def bury(self, key: str, /) -> None:
+        self.operations["put"] += 1
+        info = self.put(key, b"")
+        self._objects[key] = (replace(info, tombstone=True), b"")
+
+    async def delete(self, keys: Sequence[str], /) -> None:
+        self.operations["delete"] += 1
+        for key in keys:
+            self._objects.pop(key, None)
+
+
+def _cut(content: bytes, wanted: ObjectRange | None) -> bytes:
+    if wanted is None:
+        return content
+    if wanted.suffix is not None:
+        return content[-wanted.suffix :]
+    offset = wanted.offset or 0
+    end = None if wanted.length is None else offset + wanted.length
+    return content[offset:end]
+
+
+class SqliteDatabase:
+    """`ports.Database` on the standard library's SQLite, with the real migrations applied.
+
+    Attributes:
+        statements: how many statements were run.
+    """
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        for migration in sorted(MIGRATIONS.glob("*.sql")):
+            self._connection.executescript(migration.read_text())
+
+    async def run(self, statement: Statement, /) -> Rows:
+        return (await self.batch([statement]))[0]
+
+    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
+        self.statements += len(statements)
+        self._connection.execute("BEGIN")
+        try:
+            results = [self._rows(statement) for statement in statements]
+        except sqlite3.Error as error:
+            self._connection.execute("ROLLBACK")
+            raise DatabaseError(reason=str(error)) from error
+        self._connection.execute("COMMIT")
+        return results
+
+    def _rows(self, statement: Statement) -> Rows:
+        rows = self._connection.execute(statement.sql, statement.values).fetchall()
+        # What D1 bills, SQLite does not tell.
+        return Rows(rows=[dict(row) for row in rows], rows_read=0, rows_written=0)
+
+
+@dataclass
+class FixedClock:
+    """`ports.Clock` that goes on only when a test says so."""
+
+    instant: int = 1_795_000_000_000
+
+    def now(self) -> int:
+        return self.instant
+
+    def advance(self, milliseconds: int) -> None:
+        self.instant += milliseconds
+
+
+class Counting:
+    """`ports.Entropy` whose bytes are foreseen, and different each time."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def __call__(self, count: int, /) -> bytes:
+        self._calls += 1
+        return hashlib.shake_256(str(self._calls).encode()).digest(count)
+
+
+@dataclass
+class MemoryLog:
+    """Keeps the events that would be lines in the log."""
+
+    events: list[Mapping[str, object]] = field(default_factory=list)
+
+    def __call__(self, event: Mapping[str, object]) -> None:
+        self.events.append(event)

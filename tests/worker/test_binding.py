@@ -1,0 +1,122 @@
+"""The engine as a service binding of another Worker: a real one, in JavaScript, under workerd."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import RunningWorker, RunWorker
+
+PERMISSIONS = ["media:files.read", "media:files.write"]
+ALICE = {"userId": "alice", "tenantId": "acme", "permissions": PERMISSIONS}
+BOB = {"userId": "bob", "tenantId": "globex", "permissions": PERMISSIONS}
+NOBODY: dict[str, object] = {"permissions": PERMISSIONS}
+ALICE_HEADERS = {
+    "x-user-id": "alice",
+    "x-tenant-id": "acme",
+    "x-user-permissions": ",".join(PERMISSIONS),
+}
+PHOTO = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": 5, "service": "blog"}
+
+
+@pytest.fixture(scope="module")
+def caller(worker: RunningWorker, run_worker: RunWorker) -> Iterator[RunningWorker]:
+    """A Worker that has the engine as its binding MEDIA."""
+    del worker  # It has to run: the binding finds it by its name.
+    config = Path(__file__).parent / "binding" / "wrangler.toml"
+    with run_worker(config=config, flags=(), ready="/ready") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def uploaded(caller: RunningWorker) -> str:
+    """The id of a file that Alice uploaded over RPC."""
+    presigned = call(caller, "presign", ALICE, PHOTO)
+    httpx.put(
+        presigned["uploadUrl"], headers=presigned["headers"], content=b"bytes"
+    ).raise_for_status()
+    completed = call(caller, "complete", ALICE, presigned["mediaId"])
+    assert completed["status"] == "uploaded"
+    media_id: str = presigned["mediaId"]
+    return media_id
+
+
+def call(caller: RunningWorker, method: str, *arguments: object) -> Any:
+    answer = httpx.post(f"{caller.url}/rpc/{method}", json=arguments, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_file_uploaded_over_rpc_opens_at_the_url_it_resolves_to(
+    caller: RunningWorker, uploaded: str
+) -> None:
+    file = call(caller, "resolve", ALICE, [uploaded])["files"][uploaded]
+    assert file["urlExpiresAt"] is not None
+    assert httpx.get(file["url"]).content == b"bytes"
+
+
+def test_completing_twice_over_rpc_gives_the_same_file(
+    caller: RunningWorker, uploaded: str
+) -> None:
+    first = call(caller, "complete", ALICE, uploaded)
+    assert call(caller, "complete", ALICE, uploaded) == first
+
+
+def test_another_tenant_resolves_nothing(caller: RunningWorker, uploaded: str) -> None:
+    assert call(caller, "resolve", BOB, [uploaded])["files"] == {uploaded: None}
+
+
+def test_another_tenant_completes_nothing(caller: RunningWorker, uploaded: str) -> None:
+    assert call(caller, "complete", BOB, uploaded)["code"] == "MEDIA_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "code"),
+    [
+        ("presign", (NOBODY, PHOTO), "UNAUTHORIZED"),
+        ("presign", (None, PHOTO), "UNAUTHORIZED"),
+        ("presign", ({**ALICE, "tenantId": "a/b"}, PHOTO), "INVALID_FIELD"),
+        ("presign", ({**ALICE, "permissions": "all"}, PHOTO), "INVALID_FIELD"),
+        ("presign", ({**ALICE, "permissions": []}, PHOTO), "FORBIDDEN"),
+        ("presign", (ALICE, None), "MISSING_FIELDS"),
+        ("presign", (ALICE, {**PHOTO, "fileSize": "5"}), "INVALID_FIELD"),
+        ("presign", (ALICE, {**PHOTO, "fileSize": 5.5}), "INVALID_FIELD"),
+        ("complete", (ALICE, None), "MISSING_FIELDS"),
+        ("complete", (ALICE, {"mediaId": 1}), "INVALID_FIELD"),
+        ("resolve", (ALICE, None), "MISSING_FIELDS"),
+        ("resolve", (ALICE, []), "INVALID_FIELD"),
+        ("resolve", (ALICE, [1]), "INVALID_FIELD"),
+        ("resolve", ({**ALICE, "permissions": []}, ["media_" + 21 * "x"]), "FORBIDDEN"),
+    ],
+)
+def test_a_call_that_is_wrong_returns_the_envelope(
+    caller: RunningWorker, method: str, arguments: tuple[object, ...], code: str
+) -> None:
+    answer = call(caller, method, *arguments)
+    assert answer["code"] == code
+    assert answer["requestId"]
+    assert answer["error"]
+
+
+def test_ids_are_resolved_over_the_bindings_fetch(caller: RunningWorker, uploaded: str) -> None:
+    answer = httpx.post(
+        f"{caller.url}/internal/resolve", headers=ALICE_HEADERS, json={"ids": [uploaded]}
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["files"][uploaded]["fileName"] == "a.jpg"
+
+
+def test_the_binding_has_no_other_routes(caller: RunningWorker) -> None:
+    answer = httpx.post(f"{caller.url}/upload/presign", headers=ALICE_HEADERS, json=PHOTO)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_internal_is_not_there_from_outside(worker: RunningWorker, method: str) -> None:
+    headers = {**ALICE_HEADERS, "x-gateway-key": "dev-gateway-key"}
+    answer = httpx.request(method, f"{worker.url}/internal/resolve", headers=headers)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "NOT_FOUND"
