@@ -1,0 +1,1 @@
+"""The application's side of the media engine: sign an upload, commit it, hand out its URL."""

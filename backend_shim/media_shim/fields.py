@@ -1,0 +1,114 @@
+"""Reads one field of a body or a query, or says what is wrong with it.
+
+What comes out can be stored and sent: no lone surrogate, which UTF-8 cannot write, and no control
+character, of which NUL is more than PostgreSQL can store.
+"""
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+
+from media_shim.conf import IDENTIFIER
+from media_shim.errors import InvalidField, MissingFields
+
+LONGEST_KEY: Final = 1024
+"""Of a file's key, in bytes."""
+
+_CONTROL_AND_SURROGATE: Final = ("Cc", "Cs")
+
+
+def json_object(request: HttpRequest) -> dict[str, object]:
+    """Return the members of the JSON object that the request's body is.
+
+    Raises:
+        InvalidField: it is none; the field is called `body`.
+    """
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise InvalidField("body", "must be JSON") from None
+    except RequestDataTooBig:
+        raise InvalidField("body", "is too long") from None
+    if not isinstance(body, dict):
+        raise InvalidField("body", "must be a JSON object")
+    return body
+
+
+def require(fields: Mapping[str, object], *names: str) -> None:
+    """Refuse when one of these is not there.
+
+    Raises:
+        MissingFields: naming all that are missing.
+    """
+    missing = [name for name in names if fields.get(name) in (None, "")]
+    if missing:
+        raise MissingFields(missing)
+
+
+def text(fields: Mapping[str, object], name: str, longest: int) -> str:
+    """Return a text that is there, of at most so many characters.
+
+    Raises:
+        InvalidField: it is no such text.
+    """
+    value = fields[name]
+    if not isinstance(value, str):
+        raise InvalidField(name, "must be a string")
+    if not value.strip():
+        raise InvalidField(name, "must not be blank")
+    if len(value) > longest:
+        raise InvalidField(name, f"must have at most {longest} characters")
+    if any(unicodedata.category(character) in _CONTROL_AND_SURROGATE for character in value):
+        raise InvalidField(name, "must not have control characters")
+    return value
+
+
+def optional_text(fields: Mapping[str, object], name: str, longest: int) -> str | None:
+    """Return a text, or None where there is none. Raises as `text` does."""
+    return None if fields.get(name) is None else text(fields, name, longest)
+
+
+def optional_identifier(fields: Mapping[str, object], name: str) -> str | None:
+    """Return an identifier, or None where there is none.
+
+    Raises:
+        InvalidField: it is no identifier.
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not (isinstance(value, str) and IDENTIFIER.fullmatch(value)):
+        raise InvalidField(name, "must be 1 to 64 letters, digits, underscores or hyphens")
+    return value
+
+
+def choice(
+    fields: Mapping[str, object], name: str, choices: Sequence[str], default: str | None = None
+) -> str:
+    """Return one of the choices, or the default where the field is not there.
+
+    Raises:
+        InvalidField: it is none of them.
+    """
+    value = default if fields.get(name) is None else fields[name]
+    if not (isinstance(value, str) and value in choices):
+        raise InvalidField(name, f"must be {' or '.join(choices)}")
+    return value
+
+
+def key(fields: Mapping[str, object]) -> str:
+    """Return the `key` of a file.
+
+    Raises:
+        MissingFields: there is none.
+        InvalidField: it cannot be one.
+    """
+    require(fields, "key")
+    value = text(fields, "key", LONGEST_KEY)
+    if len(value.encode()) > LONGEST_KEY:
+        raise InvalidField("key", f"must have at most {LONGEST_KEY} bytes")
+    return value

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from media_shim import views
+
+app_name = "media_shim"
+
+urlpatterns = [
+    path("api/media/sign-upload", views.sign_upload, name="sign-upload"),
+    path("api/media/commit", views.commit, name="commit"),
+    path("api/media/url", views.url, name="url"),
+    path("api/media/refresh", views.url, name="refresh"),
+    path("m/<path:key>", views.development_redirect, name="development-redirect"),
+]

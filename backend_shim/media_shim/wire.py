@@ -1,0 +1,58 @@
+"""What the shim says of a file, as JSON. Names are camelCase; instants ISO 8601, UTC, with ms."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from media_shim.client import Presigned
+    from media_shim.models import MediaObject
+    from media_shim.tokens import DeliveryUrl
+
+
+def instant(moment: datetime | None) -> str | None:
+    """Return an instant as `2026-11-20T11:25:00.000Z`."""
+    if moment is None:
+        return None
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def upload(media: "MediaObject", presigned: "Presigned") -> dict[str, object]:
+    """Return an upload that was issued."""
+    return {
+        "mediaId": media.id,
+        "key": media.key,
+        "upload": {
+            "method": presigned.method,
+            "url": presigned.url,
+            "headers": dict(presigned.headers),
+            "expiresAt": presigned.expires_at,
+        },
+    }
+
+
+def file(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
+    """Return a committed file, with a URL for whoever asked."""
+    return {
+        "mediaId": media.id,
+        "key": media.key,
+        "kind": media.kind,
+        "contentType": media.content_type,
+        "bytes": media.bytes,
+        "fileName": media.file_name,
+        "visibility": media.visibility,
+        "status": media.status,
+        "attachedTo": media.attached_to,
+        "createdAt": instant(media.created_at),
+        "committedAt": instant(media.committed_at),
+        **address(media, delivery),
+    }
+
+
+def address(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
+    """Return where a file can be loaded, and until when."""
+    return {
+        "key": media.key,
+        "url": delivery.url,
+        "urlExpiresAt": instant(delivery.expires_at),
+    }

@@ -1,0 +1,158 @@
+"""GET /api/media/url, /api/media/refresh and the development redirect; whose files are whose."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import jwt
+import pytest
+from django.contrib.auth.models import User
+
+from media_shim.models import MediaObject, Status
+from tests.shim.conftest import SECRET, Browser, Upload
+from tests.shim.worker_double import WorkerDouble
+
+ADDRESSES = ["/api/media/url", "/api/media/refresh"]
+
+
+@pytest.fixture
+def _debug(settings: Any) -> None:
+    settings.DEBUG = True
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_the_owner_is_given_a_fresh_url_and_told_until_when(
+    as_alice: Browser, alice: User, committed: Upload, double: WorkerDouble, path: str
+) -> None:
+    media = committed(alice)
+    calls = list(double.called)
+
+    response = as_alice.get(path, {"key": media.key})
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.keys() == {"key", "url", "urlExpiresAt"}
+    address, _, token = answer["url"].partition("?t=")
+    assert address == f"https://media.test/m/{media.key}"
+    claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience="media")
+    assert claims["key"] == media.key
+    assert datetime.fromisoformat(answer["urlExpiresAt"]) == datetime.fromtimestamp(
+        claims["exp"], UTC
+    )
+    assert double.called == calls
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_a_file_that_is_not_committed_has_no_url(
+    as_alice: Browser, alice: User, upload: Upload, path: str
+) -> None:
+    response = as_alice.get(path, {"key": upload(alice).key})
+
+    assert (response.status_code, response.json()["code"]) == (409, "UPLOAD_INCOMPLETE")
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({}, "MISSING_FIELDS"),
+        ({"key": ""}, "MISSING_FIELDS"),
+        ({"key": " "}, "INVALID_FIELD"),
+        ({"key": "a\x00b"}, "INVALID_FIELD"),
+        ({"key": "x" * 1025}, "INVALID_FIELD"),
+    ],
+)
+def test_a_wrong_key_is_named(
+    as_alice: Browser, path: str, query: dict[str, str], code: str
+) -> None:
+    response = as_alice.get(path, query)
+
+    error = response.json()
+    assert (response.status_code, error["code"]) == (400, code)
+    assert "key" in (error.get("field"), *error.get("fields", ()))
+
+
+@pytest.mark.usefixtures("_debug")
+@pytest.mark.parametrize("status", [Status.PENDING, Status.COMMITTED])
+def test_what_alice_uploads_is_for_bob_as_if_it_were_not_there(
+    as_bob: Browser,
+    alice: User,
+    upload: Upload,
+    committed: Upload,
+    double: WorkerDouble,
+    status: Status,
+) -> None:
+    media = upload(alice) if status == Status.PENDING else committed(alice)
+    before = MediaObject.objects.values().get()
+    calls = list(double.called)
+
+    def answers(key: str) -> list[tuple[int, dict[str, Any]]]:
+        responses = [
+            as_bob.send("/api/media/commit", {"key": key}),
+            as_bob.send("/api/media/commit", {"key": key, "attachTo": "post:1"}),
+            as_bob.get("/api/media/url", {"key": key}),
+            as_bob.get("/api/media/refresh", {"key": key}),
+            as_bob.get(f"/m/{key}"),
+        ]
+        bodies = [response.json() for response in responses]
+        for body in bodies:
+            del body["requestId"]
+        return [
+            (response.status_code, body) for response, body in zip(responses, bodies, strict=True)
+        ]
+
+    of_alice = answers(media.key)
+
+    assert {status for status, _ in of_alice} == {404}
+    assert {body["code"] for _, body in of_alice} == {"MEDIA_NOT_FOUND"}
+    assert of_alice == answers("t/acme/app/2026/11/nothing.jpg")
+    assert MediaObject.objects.values().get() == before
+    assert double.called == calls
+
+
+def friends_view(user: User, _media: MediaObject) -> bool:
+    return user.username in ("alice", "bob")
+
+
+@pytest.mark.usefixtures("_debug")
+def test_whom_the_application_lets_see_a_file_is_given_its_url(
+    as_bob: Browser, alice: User, bob: User, committed: Upload, settings: Any, shim_settings: Any
+) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"CAN_VIEW": f"{__name__}.{friends_view.__name__}"}
+    media = committed(alice)
+
+    for path in ADDRESSES:
+        assert as_bob.get(path, {"key": media.key}).status_code == 200
+    assert as_bob.get(f"/m/{media.key}").status_code == 302
+    assert as_bob.send("/api/media/commit", {"key": media.key}).status_code == 404
+    bob.username = "mallory"
+    bob.save()
+    assert as_bob.get(ADDRESSES[0], {"key": media.key}).status_code == 404
+
+
+@pytest.mark.usefixtures("_debug")
+def test_the_development_redirect_leads_to_a_fresh_url(
+    as_alice: Browser, alice: User, committed: Upload
+) -> None:
+    media = committed(alice)
+
+    response = as_alice.get(f"/m/{quote(media.key)}")
+
+    assert response.status_code == 302
+    assert response["Location"].startswith(f"https://media.test/m/{media.key}?t=")
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.usefixtures("_debug")
+def test_the_development_redirect_wants_somebody_to_be_signed_in(
+    nobody: Browser, alice: User, committed: Upload
+) -> None:
+    assert nobody.get(f"/m/{committed(alice).key}").status_code == 401
+
+
+def test_there_is_no_redirect_in_production(
+    as_alice: Browser, alice: User, committed: Upload
+) -> None:
+    response = as_alice.get(f"/m/{committed(alice).key}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "MEDIA_NOT_FOUND")
