@@ -75,7 +75,7 @@ $(UV):
 	@test -n '$(PYTHON)' || { echo 'error: no Python 3.11 or newer is on the PATH. Install one, then run this again.' >&2; exit 1; }
 	@'$(PYTHON)' -m pip --version >/dev/null 2>&1 || { echo 'error: $(PYTHON) has no pip. Install it (Debian: apt-get install python3-pip), then run this again.' >&2; exit 1; }
 	@echo '· uv $(UV_VERSION)'
-	@'$(PYTHON)' -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+	@'$(PYTHON)' -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
 		--upgrade --target .tools/uv-$(UV_VERSION) uv==$(UV_VERSION)
 
 .venv/.ready: requirements/dev.txt | $(UV)
@@ -87,7 +87,7 @@ $(UV):
 node_modules/.ready: package.json package-lock.json
 	@command -v npm >/dev/null || { echo 'error: no npm is on the PATH. Install any Node 20 or newer, then run this again.' >&2; exit 1; }
 	@echo '· Node packages, Node 22 and workerd among them (about 400 MB, a minute)'
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 python_modules/.ready: requirements/worker.txt | $(UV)
