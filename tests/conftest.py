@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from runtime.bundle import ROOT
 from runtime.dev import read_variables, shim_environment, start_shim
-from runtime.wrangler import LocalWorker, StartError, start
+from runtime.process import ROOT, StartError
+from runtime.wrangler import LocalWorker, start
 
 ENV_FILE = ROOT / ".dev.vars.example"
 START_SECONDS = 90

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from runtime.bundle import ROOT
+from runtime.process import ROOT
 from tests.conftest import RunWorker
 from tests.contracts import database, object_store
 from tests.fakes import MemoryStore, MemoryStream, SqliteDatabase

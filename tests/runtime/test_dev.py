@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from runtime.bundle import ROOT
+from runtime.process import ROOT
 from tests.conftest import START_SECONDS, free_port
 
 

@@ -31,7 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from runtime.process import ROOT
+
 SCHEMA = Path(__file__).with_name("bundle.capnp")
 BUNDLE_NAME = "pyodide_dev.capnp.bin"
 

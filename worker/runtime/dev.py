@@ -18,8 +18,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from runtime.bundle import ROOT, BundleError
-from runtime.wrangler import LocalWorker, Process, StartError, start
+from runtime.bundle import BundleError
+from runtime.process import ROOT, Process, StartError, run
+from runtime.wrangler import LocalWorker, start
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 MANAGE = ROOT / "backend_shim" / "manage.py"
@@ -71,10 +72,7 @@ def start_shim(port: int, env: Mapping[str, str], log: IO[bytes] | None = None) 
         StartError: its database could not be prepared.
     """
     for command in (("migrate", "--verbosity=0"), ("demo_users",)):
-        with Process([str(PYTHON), str(MANAGE), *command], env) as preparation:
-            output = preparation.output.read()
-            if preparation.wait() != 0:
-                raise StartError(f"manage.py {command[0]} failed:\n{output.decode()}")
+        run(f"manage.py {command[0]}", [str(PYTHON), str(MANAGE), *command], env)
     return Process(
         [str(PYTHON), str(MANAGE), "runserver", "--noreload", f"127.0.0.1:{port}"], env, log
     )
@@ -142,7 +140,7 @@ def await_ready(name: str, process: Process, url: str, speaker: Speaker) -> None
         raise StartError(f"{name} did not come up: {error}\n{speaker.kept()}") from None
 
 
-def run(worker_port: int, shim_port: int, state: Path) -> None:
+def serve(worker_port: int, shim_port: int, state: Path) -> None:
     """Run both until interrupted.
 
     Raises:
@@ -185,7 +183,7 @@ def main() -> int:
     for number in INTERRUPTIONS:
         signal.signal(number, _interrupt)
     try:
-        run(
+        serve(
             worker_port=int(os.environ.get("WORKER_PORT", "8787")),
             shim_port=int(os.environ.get("SHIM_PORT", "8000")),
             state=ROOT / os.environ.get("STATE_DIR", ".wrangler/state"),

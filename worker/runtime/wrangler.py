@@ -7,27 +7,18 @@ which its own S3 endpoint is reached.
 
 import hashlib
 import os
-import signal
-import subprocess
-import time
-import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
-from runtime.bundle import ROOT, ensure_bundle
+from runtime.bundle import ensure_bundle
+from runtime.process import ROOT, Process, run
 
 BIN = ROOT / "node_modules" / ".bin"
 MIGRATIONS = ROOT / "worker" / "migrations"
 
 DEVELOPMENT_FLAGS = ("python_workers_development", "experimental")
-
-
-class StartError(Exception):
-    """A process did not come up; the message ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -115,113 +106,9 @@ def migrate(state: Path) -> None:
     stamp = state / f".migrated-{digest.hexdigest()[:12]}"
     if stamp.exists():
         return
-    command = ("d1", "migrations", "apply", "DB", "--local", f"--persist-to={state}")
-    done = subprocess.run(
-        [str(BIN / "wrangler"), *command],
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise StartError(f"the D1 migrations failed:\n{done.stdout}{done.stderr}")
+    apply = ("d1", "migrations", "apply", "DB", "--local", f"--persist-to={state}")
+    run("migrating D1", [str(BIN / "wrangler"), *apply], environment())
     stamp.touch()
-
-
-class Process:
-    """A command in a process group of its own, so that what it starts ends with it.
-
-    Args:
-        command: the program and its arguments.
-        log: where its output goes; a pipe if None.
-        env: its whole environment.
-    """
-
-    def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], log: IO[bytes] | None = None
-    ) -> None:
-        self._popen = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if log is None else log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    @property
-    def output(self) -> IO[bytes]:
-        """Return what it prints, when it was given no log."""
-        assert self._popen.stdout is not None
-        return self._popen.stdout
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
-    def ended(self) -> int | None:
-        """Return its exit code, or None while it runs."""
-        return self._popen.poll()
-
-    def wait(self) -> int:
-        """Wait for its end and return its exit code."""
-        return self._popen.wait()
-
-    def wait_for(self, url: str, seconds: float) -> None:
-        """Wait until the URL answers 200.
-
-        Raises:
-            StartError: the process ended before, or the time was up.
-        """
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.ended() is not None:
-                raise StartError(f"it ended with exit code {self.ended()}")
-            if _answers(url):
-                return
-            time.sleep(0.1)
-        raise StartError(f"{url} did not answer within {seconds:.0f} s")
-
-    def stop(self, seconds: float = 5) -> None:
-        """Ask the whole group to end, then make it."""
-        for demand in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, demand)
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline and _alive(self.pid):
-                self._popen.poll()
-                time.sleep(0.02)
-        self._popen.wait()
-
-    def __enter__(self) -> "Process":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def start(worker: LocalWorker, log: IO[bytes] | None = None) -> Process:
