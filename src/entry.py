@@ -8,12 +8,7 @@ from workers import WorkerEntrypoint
 
 from media_engine.app import App, World
 from media_engine.cloudflare.clock import SystemClock
-from media_engine.cloudflare.convert import (
-    raw_env,
-    to_request,
-    to_response,
-    variables,
-)
+from media_engine.cloudflare.convert import answer, raw_env, variables
 from media_engine.cloudflare.d1 import D1Database
 from media_engine.cloudflare.log import write_line
 from media_engine.cloudflare.r2 import R2Store
@@ -43,7 +38,7 @@ class Default(WorkerEntrypoint):
     """The host's own entrypoint."""
 
     async def fetch(self, request: Any) -> Any:
-        return to_response(await app().fetch(to_request(request.js_object)))
+        return await answer(request.js_object, app().fetch)
 
     async def scheduled(self, controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG002
         await app().clean()
@@ -53,7 +48,7 @@ class MediaService(WorkerEntrypoint):
     """The entrypoint of a service binding: what it reaches needs no gateway key."""
 
     async def fetch(self, request: Any) -> Any:
-        return to_response(await app().fetch_internal(to_request(request.js_object)))
+        return await answer(request.js_object, app().fetch_internal)
 
     async def presign(self, identity: Any, fields: Any) -> Any:
         return await app().presign(identity, fields)

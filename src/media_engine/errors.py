@@ -46,6 +46,9 @@ class MediaError(Exception):
     Args:
         message: one sentence for a person. It is sent, so it holds no secret.
         reason: what the log should know beyond the message; never sent.
+
+    Attributes:
+        headers: what the answer must carry beside the envelope's own.
     """
 
     code: ClassVar[str]
@@ -55,11 +58,7 @@ class MediaError(Exception):
         super().__init__(message)
         self.message = message
         self.reason = reason
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers that the answer must carry beside the envelope's own."""
-        return {}
+        self.headers: dict[str, str] = {}
 
     @property
     def details(self) -> Mapping[str, object]:
@@ -190,21 +189,12 @@ class RouteNotFound(MediaError):
 
 
 class MediaAbsent(MediaError):
-    """The file is not there.
-
-    Attributes:
-        public: whether anybody would be told the same, so that a cache may tell it for a while.
-    """
+    """The file is not there."""
 
     sentence: ClassVar[str]
 
     def __init__(self, *, reason: str | None = None) -> None:
         super().__init__(self.sentence, reason=reason)
-        self.public = False
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"Cache-Control": "public, max-age=30"} if self.public else {}
 
 
 class MediaNotFound(MediaAbsent):
@@ -230,12 +220,9 @@ class MethodNotAllowed(MediaError):
     status = 405
 
     def __init__(self, allow: Sequence[str]) -> None:
+        super().__init__(f"Use {' or '.join(allow)}.")
         self.allow = tuple(allow)
-        super().__init__(f"Use {' or '.join(self.allow)}.")
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"Allow": ", ".join(self.allow)}
+        self.headers["Allow"] = ", ".join(allow)
 
 
 class UploadIncomplete(MediaError):
@@ -264,10 +251,8 @@ class RangeNotSatisfiable(MediaError):
     def __init__(self, size: int) -> None:
         super().__init__(f"The file has {size} bytes.")
         self.size = size
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"Content-Range": f"bytes */{self.size}", "Accept-Ranges": "bytes"}
+        self.headers["Content-Range"] = f"bytes */{size}"
+        self.headers["Accept-Ranges"] = "bytes"
 
 
 class ContentMismatch(MediaError):

@@ -5,8 +5,9 @@ are raw, a header is looked up only when somebody asks for it, a response is mad
 conversion, and a stream goes through as the object it is.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
 
 import js
 from pyodide.ffi import JsException, jsnull, to_js
@@ -14,6 +15,9 @@ from workers import import_from_javascript
 
 from media_engine.errors import FileTooLarge
 from media_engine.http.message import Request, Response
+
+DRAIN_MS: Final = 5_000
+"""How long a body that is not wanted is read all the same, in milliseconds."""
 
 
 def raw_env() -> Any:
@@ -71,8 +75,19 @@ def to_request(request: Any) -> Request:
         query=query,
         headers=headers,
         read=read,
-        request_id=headers.get("cf-ray") or js.crypto.randomUUID(),
+        request_id=_request_id(headers.get("cf-ray")),
     )
+
+
+def _request_id(ray: str | None) -> str:
+    """Return Cloudflare's own name of the request where it has one.
+
+    Behind a service binding, and on a laptop, anybody can send the header: what cannot be a name
+    goes into no log.
+    """
+    if ray is not None and len(ray) <= 32 and ray.isascii() and ray.replace("-", "").isalnum():
+        return ray
+    return str(js.crypto.randomUUID())
 
 
 async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
@@ -90,8 +105,37 @@ async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
             return bytes(content)
         content += chunk.value.to_bytes()
         if len(content) > limit:
-            await reader.cancel()
+            reader.releaseLock()
             raise FileTooLarge("body", f"is longer than {limit} bytes")
+
+
+async def answer(raw: Any, fetch: Callable[[Request], Awaitable[Response]]) -> Any:
+    """Answer workerd's Request with workerd's Response.
+
+    Args:
+        raw: the raw JavaScript object.
+        fetch: what answers.
+    """
+    request = to_request(raw)
+    response = await fetch(request)
+    if request.method not in ("GET", "HEAD"):
+        await _drain(raw)
+    return to_response(response)
+
+
+async def _drain(raw: Any) -> None:
+    """Read what nobody read of the body, for a while.
+
+    A client that is still sending would otherwise find its connection reset, and never see the
+    answer that says why.
+    """
+    body = raw.body
+    if body is jsnull or body.locked:
+        return
+    signal = js.AbortSignal.timeout(DRAIN_MS)
+    # A client that has gone, or sends on for ever, is left alone.
+    with suppress(JsException):
+        await body.pipeTo(js.WritableStream.new(), to_object({"signal": signal}))
 
 
 def to_response(response: Response) -> Any:

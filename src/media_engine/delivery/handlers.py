@@ -9,7 +9,7 @@ hold, after which the whole file is owed.
 
 from collections.abc import Sequence
 
-from media_engine.delivery.policy import Grant, authorise, file_headers, key_of
+from media_engine.delivery.policy import FOR_A_MOMENT, Grant, authorise, file_headers, key_of
 from media_engine.delivery.service import DeliveryService
 from media_engine.errors import (
     MediaAbsent,
@@ -18,7 +18,7 @@ from media_engine.errors import (
     RangeNotSatisfiable,
 )
 from media_engine.http.conditional import Outcome, evaluate, if_range_holds
-from media_engine.http.cors import READING_HEADERS, preflight
+from media_engine.http.cors import PUBLIC_HEADERS, READING_HEADERS, preflight
 from media_engine.http.message import Request, Response
 from media_engine.http.query import first
 from media_engine.http.ranges import RangeSpec, SuffixRange, content_range, parse, resolve
@@ -59,8 +59,11 @@ class DeliveryHandlers:
             if request.method == "HEAD":
                 return await self._head(request, key, grant)
             return await self._get(request, key, grant)
-        except MediaAbsent as absent:
-            absent.public = token is None
+        except (MediaAbsent, PreconditionFailed, RangeNotSatisfiable) as refusal:
+            if token is None:
+                refusal.headers.update(PUBLIC_HEADERS)
+                if isinstance(refusal, MediaAbsent):
+                    refusal.headers["Cache-Control"] = FOR_A_MOMENT
             raise
 
     async def _grant(self, token: str | None, key: str) -> Grant:

@@ -26,6 +26,7 @@ UNKNOWN_TYPE: Final = "application/octet-stream"
 NEVER_STORED: Final = "private, no-store"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_A_DAY: Final = "public, max-age=86400"
+FOR_A_MOMENT: Final = "public, max-age=30"
 
 _CACHE_CONTROL: Final[Mapping[str, str]] = {
     "image": FOR_EVER,

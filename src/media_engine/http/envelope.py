@@ -25,6 +25,7 @@ def json_response(status: int, data: object, request_id: str | None = None) -> R
         "Content-Type": "application/json; charset=utf-8",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
     }
     if request_id is not None:
         headers["X-Request-Id"] = request_id

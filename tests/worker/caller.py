@@ -1,0 +1,67 @@
+"""The application's backend, as the service API sees it, and the browser that uploads for it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+GATEWAY_KEY = "dev-gateway-key"
+PERMISSIONS = "media:files.read,media:files.write"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One user's calls.
+
+    Attributes:
+        http: what sends them.
+        url: where the Worker listens.
+        headers: what the gateway says about the user.
+    """
+
+    http: httpx.Client
+    url: str
+    headers: Mapping[str, str]
+
+    def presign(self, **fields: object) -> httpx.Response:
+        """Ask for an upload URL."""
+        return self.http.post(f"{self.url}/upload/presign", headers=self.headers, json=fields)
+
+    def presigned(self, size: int, **fields: object) -> dict[str, Any]:
+        """Return what an upload URL was answered with: for a photo, where nothing is said."""
+        photo = {"fileName": "photo.jpg", "contentType": "image/jpeg", "service": "blog"}
+        answer = self.presign(**{**photo, "fileSize": size, **fields})
+        assert answer.status_code == 201, answer.text
+        signed: dict[str, Any] = answer.json()
+        return signed
+
+    def put(self, signed: Mapping[str, Any], content: bytes | Iterable[bytes]) -> httpx.Response:
+        """Send the file as a browser does: without the gateway's headers."""
+        return self.http.put(signed["uploadUrl"], headers=signed["headers"], content=content)
+
+    def complete(self, media_id: object) -> httpx.Response:
+        """Say that the file was sent."""
+        return self.http.patch(
+            f"{self.url}/upload/complete", headers=self.headers, json={"mediaId": media_id}
+        )
+
+    def upload(self, content: bytes, **fields: object) -> dict[str, Any]:
+        """Bring a file all the way in and return it."""
+        signed = self.presigned(len(content), **fields)
+        stored = self.put(signed, content)
+        assert stored.status_code == 200, stored.text
+        answer = self.complete(signed["mediaId"])
+        assert answer.status_code == 200, answer.text
+        file: dict[str, Any] = answer.json()
+        return file
+
+
+def headers_of(user: str, tenant: str | None) -> dict[str, str]:
+    """Return what the gateway says about a user, who may do everything that there is to do."""
+    identity = {
+        "x-gateway-key": GATEWAY_KEY,
+        "x-user-id": user,
+        "x-user-permissions": PERMISSIONS,
+    }
+    return identity if tenant is None else {**identity, "x-tenant-id": tenant}

@@ -1,0 +1,62 @@
+"""What the Worker has kept, read behind its back: the files in which the simulators keep D1 and R2.
+
+Both are SQLite in WAL mode, which one process may read while another writes.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Kept(NamedTuple):
+    """Everything that is kept.
+
+    Attributes:
+        rows: the rows of `media_files`, by key.
+        objects: for each object in the bucket its size in bytes, by key.
+    """
+
+    rows: dict[str, dict[str, Any]]
+    objects: dict[str, int]
+
+
+def kept(state: Path) -> Kept:
+    """Return everything that is kept in the folder of a Worker's state."""
+    rows = _select(state, "d1", "SELECT * FROM media_files")
+    objects = _select(state, "r2", "SELECT key, size FROM _mf_objects")
+    return Kept(
+        rows={row["key"]: row for row in rows},
+        objects={entry["key"]: entry["size"] for entry in objects},
+    )
+
+
+def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:
+    """Move all instants of some rows into the past, as if they had been written so much earlier.
+
+    It is one short transaction, as `wrangler d1 execute --local` would make it from outside.
+    """
+    (path,) = _databases(state, "d1")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "UPDATE media_files SET url_expires_at = url_expires_at - :ms, "
+            "created_at = created_at - :ms, updated_at = updated_at - :ms, "
+            "uploaded_at = uploaded_at - :ms WHERE key IN (SELECT value FROM json_each(:keys))",
+            {"ms": milliseconds, "keys": json.dumps(keys)},
+        )
+
+
+def _select(state: Path, simulator: str, query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query; none where the simulator has not written anything yet."""
+    found: list[dict[str, Any]] = []
+    for path in _databases(state, simulator):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            found += (dict(row) for row in connection.execute(query))
+    return found
+
+
+def _databases(state: Path, simulator: str) -> list[Path]:
+    files = (state / "v3" / simulator).glob("*/*.sqlite")
+    return [file for file in files if file.name != "metadata.sqlite"]

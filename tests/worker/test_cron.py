@@ -1,0 +1,94 @@
+"""What the cron does to files that were not brought to an end."""
+
+import httpx
+import pytest
+
+from tests.conftest import RunningWorker
+from tests.worker.bucket import store
+from tests.worker.caller import Caller
+from tests.worker.state import Kept, grow_older, kept
+from tests.worker.tokens import file_url
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+def clean(worker: RunningWorker) -> Kept:
+    """Let the cron run, and return what is there after it."""
+    httpx.get(f"{worker.url}/cdn-cgi/handler/scheduled", timeout=60).raise_for_status()
+    return kept(worker.state)
+
+
+def test_an_upload_that_nobody_completed_for_a_day_is_given_up(
+    worker: RunningWorker, alice: Caller
+) -> None:
+    signed = alice.presigned(5)
+    alice.put(signed, b"bytes")
+    without_bytes = alice.presigned(5)
+    keys = [signed["key"], without_bytes["key"]]
+    grow_older(worker.state, keys, DAY_MS + HOUR_MS)
+
+    after = clean(worker)
+    assert [after.rows[key]["status"] for key in keys] == ["gone", "gone"]
+    assert not after.objects.keys() & set(keys)
+    for upload in (signed, without_bytes):
+        assert alice.complete(upload["mediaId"]).json()["code"] == "MEDIA_GONE"
+        opened = httpx.get(file_url(alice.url, upload["key"]))
+        assert (opened.status_code, opened.json()["code"]) == (410, "MEDIA_GONE")
+    assert clean(worker) == after, "a second run changes nothing"
+
+
+def test_an_upload_that_may_still_be_completed_stays(worker: RunningWorker, alice: Caller) -> None:
+    signed = alice.presigned(5)
+    alice.put(signed, b"bytes")
+    grow_older(worker.state, [signed["key"]], DAY_MS - HOUR_MS)
+    clean(worker)
+    assert alice.complete(signed["mediaId"]).status_code == 200
+
+
+@pytest.mark.parametrize("days", [1, 365])
+def test_an_uploaded_file_stays_however_old_it_is(
+    worker: RunningWorker, alice: Caller, days: int
+) -> None:
+    file = alice.upload(b"bytes")
+    grow_older(worker.state, [file["key"]], days * DAY_MS + HOUR_MS)
+    before = kept(worker.state)
+    after = clean(worker)
+    assert after.rows[file["key"]] == before.rows[file["key"]]
+    assert httpx.get(file_url(alice.url, file["key"])).content == b"bytes"
+
+
+def test_the_place_of_a_refused_upload_is_kept_until_its_url_is_dead(
+    worker: RunningWorker, alice: Caller
+) -> None:
+    signed = alice.presigned(5)
+    store(alice.url, signed["key"], b"else", ContentType="image/jpeg")
+    assert alice.complete(signed["mediaId"]).status_code == 422
+
+    grow_older(worker.state, [signed["key"]], HOUR_MS)
+    after = clean(worker)
+    assert after.rows[signed["key"]]["status"] == "rejected"
+    assert after.objects[signed["key"]] == 0
+    assert alice.put(signed, b"bytes").status_code == 412
+
+    grow_older(worker.state, [signed["key"]], 2 * HOUR_MS)
+    after = clean(worker)
+    assert after.rows[signed["key"]]["status"] == "gone"
+    assert signed["key"] not in after.objects
+
+
+def test_a_file_that_is_gone_for_long_is_as_if_it_had_never_been(
+    worker: RunningWorker, alice: Caller
+) -> None:
+    signed = alice.presigned(5)
+    grow_older(worker.state, [signed["key"]], 2 * DAY_MS)
+    assert clean(worker).rows[signed["key"]]["status"] == "gone"
+
+    grow_older(worker.state, [signed["key"]], 89 * DAY_MS)
+    assert signed["key"] in clean(worker).rows
+    assert httpx.get(file_url(alice.url, signed["key"])).status_code == 410
+
+    grow_older(worker.state, [signed["key"]], 2 * DAY_MS)
+    assert signed["key"] not in clean(worker).rows
+    assert httpx.get(file_url(alice.url, signed["key"])).status_code == 404
+    assert alice.complete(signed["mediaId"]).status_code == 404
