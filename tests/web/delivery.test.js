@@ -92,6 +92,18 @@ describe("a lease", () => {
     ]);
   });
 
+  test("of a public file lives on and asks for nothing", async () => {
+    const server = new Server(600_000);
+    const delivery = new Delivery(server);
+    const lease = delivery.lease({ key: KEY, url: "http://media.test/m", urlExpiresAt: null });
+    await pass(86_400_000);
+    delivery.sleep();
+    delivery.wake();
+    await pass(86_400_000);
+    assert.deepEqual([lease.fraction, lease.remaining], [1, Number.POSITIVE_INFINITY]);
+    assert.equal(server.asked, 0);
+  });
+
   test("says how much of its life is left", async () => {
     const server = new Server(100_000);
     const lease = new Delivery(server).lease(server.link(KEY));

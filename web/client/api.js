@@ -21,7 +21,7 @@
  * @property {number} bytes
  * @property {string} fileName
  * @property {string} url opens the file until `urlExpiresAt`
- * @property {string} urlExpiresAt ISO 8601
+ * @property {string | null} urlExpiresAt ISO 8601; null for a public file, whose URL lives on
  * @property {string} createdAt ISO 8601
  */
 
@@ -48,7 +48,7 @@
  * @typedef {object} Link
  * @property {string} key
  * @property {string} url
- * @property {string} urlExpiresAt ISO 8601
+ * @property {string | null} urlExpiresAt ISO 8601; null if it does not expire
  */
 
 /** The `Date` header counts whole seconds, so a smaller difference says nothing. */

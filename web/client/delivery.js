@@ -20,11 +20,12 @@ const LONGEST_PAUSE_MS = 60_000;
 const SHORTEST_PAUSE_MS = 1_000;
 
 /**
- * @param {string} expiresAt ISO 8601
+ * @param {string | null} expiresAt ISO 8601; null for a public file's URL, which lives on
  * @param {number} now milliseconds since 1970
  * @returns {number} milliseconds that are left, never below 0
  */
 export function remaining(expiresAt, now) {
+  if (expiresAt === null) return Number.POSITIVE_INFINITY;
   return Math.max(0, Date.parse(expiresAt) - now);
 }
 
@@ -119,7 +120,11 @@ export class Lease extends EventTarget {
   /** The URL that opens the file now. */
   url = "";
 
-  /** When it dies, in ISO 8601. */
+  /**
+   * When it dies, in ISO 8601; null if it does not.
+   *
+   * @type {string | null}
+   */
   expiresAt = "";
 
   #how;
@@ -147,6 +152,7 @@ export class Lease extends EventTarget {
 
   /** What is left of the life that the URL came with, from 1 down to 0. */
   get fraction() {
+    if (this.expiresAt === null) return 1;
     return this.#life === 0 ? 0 : Math.min(1, this.remaining / this.#life);
   }
 
@@ -192,7 +198,7 @@ export class Lease extends EventTarget {
   /** @param {number} milliseconds */
   #renewAfter(milliseconds) {
     clearTimeout(this.#timer);
-    if (this.#resting) return;
+    if (this.#resting || milliseconds === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(
       () => this.refresh().catch((error) => this.#fail(error)),
       milliseconds,

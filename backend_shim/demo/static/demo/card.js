@@ -62,8 +62,7 @@ export class Card {
     if (this.#news !== null && this.#news.until < Date.now()) this.#news = null;
     this.root.dataset.life = this.#news ? "renewed" : stateOf(remaining, fraction);
     this.#part("ring").setAttribute("stroke-dashoffset", String(100 * (1 - fraction)));
-    const left = remaining > 0 ? `${duration(remaining)} left` : "Expired";
-    this.#part("left").textContent = this.#news?.text ?? left;
+    this.#part("left").textContent = this.#news?.text ?? lifeOf(remaining);
   }
 
   /** Takes it off the page. */
@@ -166,6 +165,12 @@ export class Card {
       button.textContent = "Copy URL";
     }, NEWS_SHOWN_MS);
   }
+}
+
+/** @param {number} remaining milliseconds */
+function lifeOf(remaining) {
+  if (remaining === Number.POSITIVE_INFINITY) return "Public";
+  return remaining > 0 ? `${duration(remaining)} left` : "Expired";
 }
 
 /**
