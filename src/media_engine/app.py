@@ -13,7 +13,7 @@ from media_engine import __version__
 from media_engine.delivery.handlers import DeliveryHandlers
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.delivery.service import DeliveryService
-from media_engine.errors import MediaError, Unauthorized, Unforeseen
+from media_engine.errors import MediaError, RouteNotFound, Unauthorized, Unforeseen
 from media_engine.housekeeping.queries import HousekeepingQueries
 from media_engine.housekeeping.service import HousekeepingService
 from media_engine.http.envelope import envelope, error_response, json_response
@@ -146,7 +146,8 @@ class App:
             handler, params = router.find(request.method, request.path)
             return await handler(request, **params)
         except MediaError as error:
-            self._log(_refusal(error, request.request_id, request.method, request.path))
+            path = _loggable(error, request.path)
+            self._log(_refusal(error, request.request_id, request.method, path))
             return error_response(error, request.request_id)
         except Exception as error:
             self._log(_crash(error, request.request_id, request.path))
@@ -213,6 +214,16 @@ class App:
 def _members(value: object) -> Mapping[str, object]:
     """Return the members of an object that came over RPC; of anything else there are none."""
     return value if isinstance(value, Mapping) else {}
+
+
+def _loggable(error: MediaError, path: str) -> str:
+    """Return what the log may have of a path: all of a route's, and little of any other's.
+
+    A path that nobody has routed may hold a secret that was meant for somebody.
+    """
+    if not isinstance(error, RouteNotFound):
+        return path
+    return "/" + path[1:].partition("/")[0][:16]
 
 
 def _refusal(error: MediaError, request_id: str, method: str, path: str) -> dict[str, object]:

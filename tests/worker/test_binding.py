@@ -57,6 +57,11 @@ def test_a_file_uploaded_over_rpc_opens_at_the_url_it_resolves_to(
     assert httpx.get(file["url"]).content == b"bytes"
 
 
+def test_a_null_over_rpc_is_a_field_that_is_not_there(caller: RunningWorker) -> None:
+    presigned = call(caller, "presign", {**ALICE, "tenantId": None}, {**PHOTO, "album": None})
+    assert presigned["key"].startswith("u/alice/blog/2")
+
+
 def test_completing_twice_over_rpc_gives_the_same_file(
     caller: RunningWorker, uploaded: str
 ) -> None:

@@ -103,17 +103,29 @@ class DeliveryHandlers:
         if self._not_modified(request, info):
             stored.body.cancel()
             return Response(304, headers)
-        if not specs:
-            return Response(200, headers, stored.body)
-        if not _if_range(request, info):
-            stored.body.cancel()
-            return await self._whole(info.key, grant)
-        parts = [part for part in (resolve(spec, info.size) for spec in specs) if part]
-        if not parts:
+        if len(specs) == 1:
+            return await self._part(request, stored, specs[0], headers, grant)
+        touches = any(resolve(spec, info.size) for spec in specs)
+        if specs and not touches and _if_range(request, info):
             raise RangeNotSatisfiable(info.size)
-        if len(specs) > 1:
-            return Response(200, headers, stored.body)
-        headers["Content-Range"] = content_range(*parts[0], info.size)
+        return Response(200, headers, stored.body)
+
+    async def _part(
+        self,
+        request: Request,
+        stored: StoredObject,
+        spec: RangeSpec,
+        headers: dict[str, str],
+        grant: Grant,
+    ) -> Response:
+        """Answer with the range whose stream is open, or with the whole if that is owed."""
+        if not _if_range(request, stored.info):
+            stored.body.cancel()
+            return await self._whole(stored.info.key, grant)
+        part = resolve(spec, stored.info.size)
+        if part is None:
+            raise RangeNotSatisfiable(stored.info.size)
+        headers["Content-Range"] = content_range(*part, stored.info.size)
         return Response(206, headers, stored.body)
 
     async def _whole(self, key: str, grant: Grant) -> Response:

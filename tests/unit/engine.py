@@ -1,0 +1,178 @@
+"""The engine in memory, and what a test asks of it.
+
+Nothing in memory ever waits, so whatever the engine awaits is finished in one step and no event
+loop is needed.
+"""
+
+import json
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from media_engine.app import App, World
+from media_engine.errors import FileTooLarge
+from media_engine.http.message import Request, Response
+from media_engine.ports import Rows, Statement
+from media_engine.settings import BINDINGS, Settings
+from media_engine.signing.gateway import READ, WRITE, Identity
+from tests.fakes import Counting, FixedClock, MemoryLog, MemoryStore, SqliteDatabase
+from tests.unit.http.headers import Headers
+
+T = TypeVar("T")
+
+ENVIRONMENT: Mapping[str, str] = {
+    "MEDIA_PUBLIC_URL": "https://media.example.com",
+    "MEDIA_TOKEN_KEYS": "k1:dGhlLWZpcnN0LWtleS1pcy0zMi1ieXRlcy1sb25nLW9r",
+    "GATEWAY_KEYS": "the-gateway,the-next-gateway",
+    "R2_S3_ENDPOINT": "https://account.r2.cloudflarestorage.com",
+    "R2_BUCKET_NAME": "media",
+    "R2_ACCESS_KEY_ID": "the-access-key",
+    "R2_SECRET_ACCESS_KEY": "the-secret-access-key",
+}
+"""A Worker that lacks nothing."""
+
+ALICE = Identity("alice", "acme", frozenset({READ, WRITE}))
+BOB = Identity("bob", "globex", frozenset({READ, WRITE}))
+CAROL = Identity("carol", None, frozenset({READ, WRITE}))
+
+ALICE_HEADERS: Mapping[str, str] = {
+    "x-gateway-key": "the-gateway",
+    "x-user-id": "alice",
+    "x-tenant-id": "acme",
+    "x-user-permissions": f"{READ},{WRITE}",
+    "content-type": "application/json",
+}
+
+PHOTO: Mapping[str, object] = {
+    "fileName": "beach.jpg",
+    "contentType": "image/jpeg",
+    "fileSize": 5,
+    "service": "blog",
+}
+"""The fields of an upload that may be signed."""
+
+
+def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing; return what it returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as returned:
+        result: T = returned.value
+        return result
+    raise AssertionError("something waited")
+
+
+class RecordingDatabase(SqliteDatabase):
+    """Remembers the statements, so that a test can ask SQLite how it runs them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Statement] = []
+
+    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
+        self.seen += statements
+        return await super().batch(statements)
+
+    def plans(self) -> list[str]:
+        """Return each step by which SQLite comes to the rows of `media_files`."""
+        steps: list[str] = []
+        for statement in self.seen:
+            explained = Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
+            rows = finish(super().batch([explained]))[0].rows
+            steps += [str(row["detail"]) for row in rows if "media_files" in str(row["detail"])]
+        return steps
+
+
+class Engine:
+    """An `App` on fakes.
+
+    Args:
+        changed: variables that are not as in `ENVIRONMENT`.
+        bindings: the bindings that it has.
+        store: its store, where a test brings its own.
+    """
+
+    def __init__(
+        self,
+        changed: Mapping[str, str] = {},
+        *,
+        bindings: Sequence[str] = tuple(BINDINGS),
+        store: MemoryStore | None = None,
+    ) -> None:
+        self.clock = FixedClock()
+        self.store = store or MemoryStore(self.clock)
+        self.database = RecordingDatabase()
+        self.log = MemoryLog()
+        self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
+        self.app = App(
+            self.settings, World(self.store, self.database, self.clock, Counting(), self.log)
+        )
+
+    @property
+    def now(self) -> int:
+        """The time in whole seconds since 1970."""
+        return self.clock.now() // 1000
+
+    def fetch(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        internal: bool = False,
+    ) -> Response:
+        """Send a request; `target` is a path, with a query if it has one."""
+        path, _, query = target.partition("?")
+
+        async def read(limit: int) -> bytes:
+            if len(body) > limit:
+                raise FileTooLarge("body", f"is longer than {limit} bytes")
+            return body
+
+        request = Request(method, path, query, Headers(headers or {}), read, "request-1")
+        return finish((self.app.fetch_internal if internal else self.app.fetch)(request))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every row there is, without counting the question."""
+        asked = SqliteDatabase.batch(self.database, [Statement("SELECT * FROM media_files")])
+        rows = [dict(row) for row in finish(asked)[0].rows]
+        self.database.statements -= 1
+        return rows
+
+    def presign(self, **fields: object) -> dict[str, Any]:
+        """Presign an upload of Alice's, and return the answer's members."""
+        return members(
+            self.fetch("POST", "/upload/presign", ALICE_HEADERS, to_json({**PHOTO, **fields}))
+        )
+
+    def complete(self, media_id: object) -> Response:
+        """Complete an upload of Alice's."""
+        return self.fetch(
+            "PATCH", "/upload/complete", ALICE_HEADERS, to_json({"mediaId": media_id})
+        )
+
+    def upload(self, content: bytes = b"bytes", **fields: object) -> dict[str, Any]:
+        """Presign an upload of Alice's, store it and complete it; return the file."""
+        presigned = self.presign(fileSize=len(content), **fields)
+        self.put(presigned, content)
+        return members(self.complete(presigned["mediaId"]))
+
+    def put(self, presigned: Mapping[str, Any], content: bytes = b"bytes") -> None:
+        """Store what was presigned, as the store does when the URL is used."""
+        self.store.put(
+            presigned["key"],
+            content,
+            presigned["headers"]["content-type"],
+            presigned["headers"]["content-disposition"],
+        )
+
+
+def to_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def members(response: Response) -> dict[str, Any]:
+    """Return the members of the JSON object that was answered."""
+    assert isinstance(response.body, str)
+    value: dict[str, Any] = json.loads(response.body)
+    return value

@@ -1,0 +1,216 @@
+"""The cron: what it takes away, what it leaves, and that it can be cut off anywhere."""
+
+import re
+from collections import Counter
+from typing import Any, Literal
+
+import pytest
+
+from media_engine.errors import NotConfigured, R2Unavailable
+from media_engine.housekeeping.plan import (
+    BATCH,
+    DAY_MS,
+    GONE_LIFE_MS,
+    HOUR_MS,
+    LATE_PUT_MS,
+    PENDING_LIFE_MS,
+)
+from media_engine.ports import Statement
+from tests.unit.engine import Engine, finish, members
+from tests.unit.uploads.interrupted import InterruptedStore
+
+
+def clean(engine: Engine) -> dict[str, Any]:
+    """Run the cron; return what it reports, without the names of the event."""
+    finish(engine.app.clean())
+    event = dict(engine.log.events[-1])
+    assert (event.pop("level"), event.pop("event")) == ("info", "media.housekeeping")
+    return event
+
+
+def report(expired: int = 0, removed: int = 0, forgotten: int = 0) -> dict[str, int]:
+    return {"expired": expired, "removed": removed, "forgotten": forgotten}
+
+
+def statuses(engine: Engine) -> dict[str, int]:
+    return Counter(row["status"] for row in engine.rows())
+
+
+def insert(engine: Engine, number: int, status: str, at: int) -> str:
+    """Write the row of a file that has been in this status since `at`; return its key."""
+    key = f"t/acme/blog/2026/11/{number:021}.jpg"
+    uploaded = status == "uploaded"
+    finish(
+        engine.database.run(
+            Statement(
+                "INSERT INTO media_files (id, scope, key, service_code, file_name, mime_type,"
+                " file_size, status, uploaded_by, etag, url_expires_at, created_at, updated_at,"
+                " uploaded_at) VALUES (?, 't:acme', ?, 'blog', 'a', 'image/jpeg', 5, ?, 'alice',"
+                " ?, ?, ?, ?, ?)",
+                (
+                    f"media_{number:021}",
+                    key,
+                    status,
+                    '"tag"' if uploaded else None,
+                    at + HOUR_MS,
+                    at,
+                    at,
+                    at if uploaded else None,
+                ),
+            )
+        )
+    )
+    return key
+
+
+def test_an_upload_may_be_completed_for_a_day_and_is_then_given_up() -> None:
+    engine = Engine()
+    engine.put(engine.presign())
+    engine.clock.advance(PENDING_LIFE_MS)
+    assert clean(engine) == report()
+    assert statuses(engine) == {"pending_upload": 1}
+    engine.clock.advance(1)
+    assert clean(engine) == report(expired=1, removed=1)
+    assert statuses(engine) == {"gone": 1}
+    assert engine.store.keys() == set()
+
+
+def test_a_tombstone_stays_until_nothing_can_be_stored_in_its_place() -> None:
+    engine = Engine()
+    upload = engine.presign()
+    engine.put(upload, b"no")
+    assert engine.complete(upload["mediaId"]).status == 422
+    engine.clock.advance(HOUR_MS + LATE_PUT_MS)
+    assert clean(engine) == report()
+    assert engine.store.keys() == {upload["key"]}
+    engine.clock.advance(1)
+    assert clean(engine) == report(removed=1)
+    assert engine.store.keys() == set()
+    assert statuses(engine) == {"gone": 1}
+
+
+def test_what_is_being_deleted_is_gone_after_a_run() -> None:
+    engine = Engine()
+    key = insert(engine, 1, "deleting", engine.clock.now() - DAY_MS)
+    engine.store.put(key, b"bytes")
+    assert clean(engine) == report(removed=1)
+    assert engine.store.keys() == set()
+    assert statuses(engine) == {"gone": 1}
+
+
+def test_a_file_that_is_gone_is_remembered_for_ninety_days() -> None:
+    engine = Engine()
+    upload = engine.presign(visibility="public")
+    engine.clock.advance(PENDING_LIFE_MS + 1)
+    clean(engine)
+    engine.clock.advance(GONE_LIFE_MS)
+    assert clean(engine) == report()
+    assert engine.fetch("GET", f"/m/{upload['key']}").status == 410
+    assert members(engine.complete(upload["mediaId"]))["code"] == "MEDIA_GONE"
+    engine.clock.advance(1)
+    assert clean(engine) == report(forgotten=1)
+    assert engine.rows() == []
+    assert members(engine.complete(upload["mediaId"]))["code"] == "MEDIA_NOT_FOUND"
+
+
+def test_an_uploaded_file_is_never_touched() -> None:
+    engine = Engine()
+    file = engine.upload()
+    before = engine.rows()
+    for _ in range(5):
+        engine.clock.advance(400 * DAY_MS)
+        assert clean(engine) == report()
+    assert engine.rows() == before
+    assert engine.store.keys() == {file["key"]}
+    assert engine.store.operations["delete"] == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_that_the_store_cuts_off_is_finished_by_the_next(
+    moment: Literal["before", "after"],
+) -> None:
+    store = InterruptedStore()
+    engine = Engine(store=store)
+    engine.put(engine.presign())
+    engine.clock.advance(PENDING_LIFE_MS + 1)
+    store.fails = moment
+    with pytest.raises(R2Unavailable):
+        finish(engine.app.clean())
+    assert statuses(engine) == {"expired": 1}
+    assert clean(engine) == report(removed=1)
+    assert statuses(engine) == {"gone": 1}
+    assert store.keys() == set()
+
+
+def test_a_run_takes_a_bounded_number_of_each_the_oldest_first() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number in range(BATCH + 3):
+        engine.store.put(insert(engine, number, "pending_upload", now - 5 * DAY_MS - number), b"x")
+        insert(engine, BATCH + 3 + number, "gone", now - 2 * GONE_LIFE_MS - number)
+    assert clean(engine) == report(expired=BATCH, removed=BATCH, forgotten=BATCH)
+    # The youngest three of each are left.
+    assert sorted((row["status"], row["id"]) for row in engine.rows()) == sorted(
+        [
+            *(("gone", f"media_{number:021}") for number in range(3, BATCH + 3)),
+            *(("gone", f"media_{BATCH + 3 + number:021}") for number in range(3)),
+            *(("pending_upload", f"media_{number:021}") for number in range(3)),
+        ]
+    )
+    assert len(engine.store.keys()) == 3
+    assert clean(engine) == report(expired=3, removed=3, forgotten=3)
+    assert clean(engine) == report()
+    assert engine.store.keys() == set()
+
+
+def test_what_must_wait_does_not_hold_up_what_may_go() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number in range(BATCH):
+        insert(engine, number, "rejected", now - HOUR_MS)
+    ready = insert(engine, BATCH, "deleting", now - DAY_MS)
+    finish(
+        engine.database.run(
+            Statement("UPDATE media_files SET updated_at = ? WHERE key = ?", (now, ready))
+        )
+    )
+    assert clean(engine) == report(removed=1)
+    assert statuses(engine) == {"rejected": BATCH, "gone": 1}
+
+
+def test_a_run_costs_at_most_one_operation_and_four_statements() -> None:
+    engine = Engine()
+    clean(engine)
+    assert (engine.store.operations.total(), engine.database.statements) == (0, 3)
+    engine.put(engine.presign())
+    engine.clock.advance(PENDING_LIFE_MS + 1)
+    engine.database.statements = 0
+    clean(engine)
+    assert (engine.store.operations, engine.database.statements) == ({"delete": 1}, 4)
+
+
+def test_a_run_does_not_look_at_uploaded_files() -> None:
+    engine = Engine()
+    engine.put(engine.presign())
+    engine.clock.advance(PENDING_LIFE_MS + 1)
+    engine.database.seen.clear()
+    clean(engine)
+    assert len(engine.database.seen) == 4
+    by_id, by_key, unsettled = (
+        "sqlite_autoindex_media_files_1",
+        "sqlite_autoindex_media_files_2",
+        "media_files_unsettled",
+    )
+    steps = engine.database.plans()
+    assert sum(unsettled in step for step in steps) == 3
+    for step in steps:
+        assert re.match(
+            rf"SEARCH media_files USING (COVERING )?INDEX ({by_id}|{by_key}|{unsettled}) ", step
+        )
+
+
+@pytest.mark.parametrize("bindings", [[], ["DB"], ["MEDIA_BUCKET"]])
+def test_a_run_without_a_binding_says_which(bindings: list[str]) -> None:
+    with pytest.raises(NotConfigured) as refused:
+        finish(Engine(bindings=bindings).app.clean())
+    assert refused.value.setting not in bindings
