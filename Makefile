@@ -44,7 +44,7 @@ check: setup ## Lint, format, types, import arrows, and the deployment without d
 	@ruff format --check
 	@biome ci --error-on-warnings
 	@mypy
-	@lint-imports --no-logo
+	@PYTHONPATH=src lint-imports --no-logo
 	@python -m runtime.dry_run
 
 format: setup ## Put the code into its form
