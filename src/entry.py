@@ -29,7 +29,7 @@ def app() -> App:
             database=D1Database(bindings["DB"]),
             clock=SystemClock(),
             entropy=os.urandom,
-            log=write_line,
+            write_line=write_line,
         ),
     )
 

@@ -5,7 +5,6 @@ binding reaches, the calls over RPC, and the cron. An error becomes a response h
 line in the log.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
@@ -13,12 +12,13 @@ from media_engine import __version__
 from media_engine.delivery.handlers import DeliveryHandlers
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.delivery.service import DeliveryService
-from media_engine.errors import MediaError, RouteNotFound, Unauthorized, Unforeseen
+from media_engine.errors import MediaError, Unauthorized, Unforeseen
 from media_engine.housekeeping.queries import HousekeepingQueries
 from media_engine.housekeeping.service import HousekeepingService
 from media_engine.http.envelope import envelope, error_response, json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Handler, Route, Router
+from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
 from media_engine.library.service import LibraryService
@@ -30,8 +30,6 @@ from media_engine.uploads.model import NANOID_LENGTH, nanoid
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.service import UploadService
 
-Log = Callable[[Mapping[str, object]], None]
-
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -42,14 +40,14 @@ class World:
         database: the metadata.
         clock: what time it is.
         entropy: where ids come from.
-        log: takes one structured event.
+        write_line: takes one event for the log.
     """
 
     store: ObjectStore
     database: Database
     clock: Clock
     entropy: Entropy
-    log: Log
+    write_line: WriteLine
 
 
 class App:
@@ -64,7 +62,7 @@ class App:
         self._settings = settings
         self._clock = world.clock
         self._entropy = world.entropy
-        self._log = world.log
+        self._journal = Journal(world.write_line)
         self._uploads = UploadHandlers(
             UploadService(
                 UploadQueries(world.database),
@@ -124,8 +122,7 @@ class App:
     async def clean(self) -> None:
         """Do one run of housekeeping."""
         self._settings.require(*BINDINGS)
-        report = await self._housekeeping.run()
-        self._log({"level": "info", "event": "media.housekeeping", **asdict(report)})
+        self._journal.cleaned(asdict(await self._housekeeping.run()))
 
     async def _health(self, request: Request) -> Response:
         problems = self._settings.problems
@@ -146,11 +143,10 @@ class App:
             handler, params = router.find(request.method, request.path)
             return await handler(request, **params)
         except MediaError as error:
-            path = _loggable(error, request.path)
-            self._log(_refusal(error, request.request_id, request.method, path))
+            self._journal.refused(error, request.request_id, request.method, request.path)
             return error_response(error, request.request_id)
         except Exception as error:
-            self._log(_crash(error, request.request_id, request.path))
+            self._journal.crashed(error, request.request_id, request.method, request.path)
             return error_response(Unforeseen(), request.request_id)
 
     def _identified(
@@ -167,17 +163,8 @@ class App:
             started = self._clock.now()
             identity = identify(request)
             response = await route.handler(request, identity, **params)
-            self._log(
-                {
-                    "level": "info",
-                    "event": event,
-                    "requestId": request.request_id,
-                    "tenantId": identity.tenant_id,
-                    "userId": identity.user_id,
-                    "status": response.status,
-                    "durationMs": self._clock.now() - started,
-                }
-            )
+            duration = self._clock.now() - started
+            self._journal.called(event, request.request_id, identity, response.status, duration)
             return response
 
         return handle
@@ -200,50 +187,21 @@ class App:
     ) -> dict[str, object]:
         """Do a call over RPC. What HTTP would answer with an error's status comes as its body."""
         request_id = nanoid(self._entropy(NANOID_LENGTH))
+        started = self._clock.now()
         try:
             self._settings.require(*BINDINGS)
-            return await work(Identity.from_mapping(_members(identity)))
+            who = Identity.from_mapping(_members(identity))
+            answer = await work(who)
         except MediaError as error:
-            self._log(_refusal(error, request_id, "RPC", name))
+            self._journal.refused(error, request_id, "RPC", name)
             return envelope(error, request_id)
         except Exception as error:
-            self._log(_crash(error, request_id, name))
+            self._journal.crashed(error, request_id, "RPC", name)
             return envelope(Unforeseen(), request_id)
+        self._journal.called(f"media.rpc.{name}", request_id, who, 200, self._clock.now() - started)
+        return answer
 
 
 def _members(value: object) -> Mapping[str, object]:
     """Return the members of an object that came over RPC; of anything else there are none."""
     return value if isinstance(value, Mapping) else {}
-
-
-def _loggable(error: MediaError, path: str) -> str:
-    """Return what the log may have of a path: all of a route's, and little of any other's.
-
-    A path that nobody has routed may hold a secret that was meant for somebody.
-    """
-    if not isinstance(error, RouteNotFound):
-        return path
-    return "/" + path[1:].partition("/")[0][:16]
-
-
-def _refusal(error: MediaError, request_id: str, method: str, path: str) -> dict[str, object]:
-    return {
-        "level": "error" if error.status >= 500 else "info",
-        "event": "media.refused",
-        "requestId": request_id,
-        "method": method,
-        "path": path,
-        "status": error.status,
-        "code": error.code,
-        "reason": error.reason,
-    }
-
-
-def _crash(error: Exception, request_id: str, path: str) -> dict[str, object]:
-    return {
-        "level": "error",
-        "event": "media.crashed",
-        "requestId": request_id,
-        "path": path,
-        "error": "".join(traceback.format_exception(error)),
-    }

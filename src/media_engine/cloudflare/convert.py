@@ -93,9 +93,9 @@ def _request_id(ray: str | None) -> str:
 async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
     """Read the body, but never more than `limit` bytes and a chunk of it."""
     announced = headers.get("content-length")
-    if announced is not None and announced.isdecimal() and int(announced) > limit:
+    if announced and announced.isdecimal() and (len(announced) > 15 or int(announced) > limit):
         raise FileTooLarge("body", f"is longer than {limit} bytes")
-    if not request.body:
+    if request.body is jsnull:
         return b""
     content = bytearray()
     reader = request.body.getReader()

@@ -1,0 +1,89 @@
+"""What the log is told: one structured line for each call, each refusal, each crash.
+
+A line has ids and codes. It has no query, no header and no body, because those carry secrets; and
+next to nothing of a path that nobody has routed, because it may hold a secret that was meant for
+somebody. A file that is delivered makes no line: the platform counts those.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from media_engine.errors import MediaError, RouteNotFound
+from media_engine.signing.gateway import Identity
+
+WriteLine: TypeAlias = Callable[[Mapping[str, object]], None]
+
+LONGEST_UNROUTED = 16
+"""How much of a path that nobody has routed is told, in characters."""
+
+
+class Journal:
+    """Tells the log what happened.
+
+    Args:
+        write_line: takes one event.
+    """
+
+    def __init__(self, write_line: WriteLine) -> None:
+        self._write_line = write_line
+
+    def called(
+        self, event: str, request_id: str, identity: Identity, status: int, duration: int
+    ) -> None:
+        """Tell of a call that did what it was asked.
+
+        Args:
+            event: which call, such as `media.upload.presign`.
+            request_id: names the request.
+            identity: who called.
+            status: what was answered.
+            duration: how long it took, in milliseconds.
+        """
+        self._write_line(
+            {
+                "level": "info",
+                "event": event,
+                "requestId": request_id,
+                "tenantId": identity.tenant_id,
+                "userId": identity.user_id,
+                "status": status,
+                "durationMs": duration,
+            }
+        )
+
+    def refused(self, error: MediaError, request_id: str, method: str, path: str) -> None:
+        """Tell of a request that was answered with an error."""
+        self._write_line(
+            {
+                "level": "error" if error.status >= 500 else "info",
+                "event": "media.refused",
+                "requestId": request_id,
+                "method": method,
+                "path": _beginning(path) if isinstance(error, RouteNotFound) else path,
+                "status": error.status,
+                "code": error.code,
+                "reason": error.reason,
+            }
+        )
+
+    def crashed(self, error: Exception, request_id: str, method: str, path: str) -> None:
+        """Tell of what nobody foresaw, with its traceback."""
+        self._write_line(
+            {
+                "level": "error",
+                "event": "media.crashed",
+                "requestId": request_id,
+                "method": method,
+                "path": path,
+                "error": "".join(traceback.format_exception(error)),
+            }
+        )
+
+    def cleaned(self, counts: Mapping[str, int]) -> None:
+        """Tell of a run of housekeeping."""
+        self._write_line({"level": "info", "event": "media.housekeeping", **counts})
+
+
+def _beginning(path: str) -> str:
+    return "/" + path[1:].partition("/")[0][:LONGEST_UNROUTED]
