@@ -5,6 +5,7 @@ Each counts its operations, so that a test can assert what a call costs.
 
 import hashlib
 import sqlite3
+import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,6 +108,8 @@ class SqliteDatabase:
         self.statements = 0
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
+        # From Python 3.13 on, a connection that is forgotten open is warned of.
+        weakref.finalize(self, self._connection.close)
         for migration in sorted(MIGRATIONS.glob("*.sql")):
             self._connection.executescript(migration.read_text())
 
