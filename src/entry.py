@@ -12,6 +12,7 @@ from media_engine.cloudflare.convert import answer, raw_env, variables
 from media_engine.cloudflare.d1 import D1Database
 from media_engine.cloudflare.log import write_line
 from media_engine.cloudflare.r2 import R2Store
+from media_engine.cloudflare.streams import WorkerdStreams
 from media_engine.settings import BINDINGS, DEFAULTS, Settings
 
 
@@ -26,6 +27,7 @@ def app() -> App:
         ),
         World(
             store=R2Store(bindings["MEDIA_BUCKET"]),
+            streams=WorkerdStreams(),
             database=D1Database(bindings["DB"]),
             clock=SystemClock(),
             entropy=os.urandom,

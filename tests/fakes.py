@@ -11,8 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from media_engine.errors import DatabaseError
-from media_engine.ports import ObjectInfo, ObjectRange, RangeOutside, Rows, Statement, StoredObject
+from media_engine.errors import DatabaseError, MediaError
+from media_engine.ports import (
+    ObjectInfo,
+    ObjectRange,
+    Piece,
+    RangeOutside,
+    Rows,
+    Statement,
+    StoredObject,
+)
 
 MIGRATIONS = Path(__file__).parents[1] / "worker" / "migrations"
 
@@ -65,10 +73,12 @@ class MemoryStore:
         found = self._objects.get(key)
         return None if found is None else found[0]
 
-    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+    async def get(
+        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+    ) -> StoredObject | None:
         self.operations["get"] += 1
         found = self._objects.get(key)
-        if found is None:
+        if found is None or etag not in (None, found[0].etag):
             return None
         info, content = found
         if wanted is not None and not wanted.touches(info.size):
@@ -95,6 +105,39 @@ def _cut(content: bytes, wanted: ObjectRange | None) -> bytes:
     offset = wanted.offset or 0
     end = None if wanted.length is None else offset + wanted.length
     return content[offset:end]
+
+
+class MemoryStreams:
+    """`ports.Streams`. The stream it returns is filled when it is read."""
+
+    def concatenate(self, pieces: Sequence[Piece], length: int, /) -> "JoinedStream":
+        return JoinedStream(pieces, length)
+
+
+@dataclass
+class JoinedStream:
+    """A stream that opens its pieces when it is read, and not before."""
+
+    pieces: Sequence[Piece]
+    length: int
+
+    def cancel(self) -> None:
+        self.pieces = ()
+
+    async def read(self) -> bytes:
+        """Return all of it; less than `length` if a piece cannot be opened."""
+        content = b""
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                content += piece
+                continue
+            try:
+                stream = await piece()
+            except MediaError:
+                break
+            assert isinstance(stream, MemoryStream)
+            content += stream.content
+        return content
 
 
 class SqliteDatabase:

@@ -22,7 +22,7 @@ from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
 from media_engine.library.service import LibraryService
-from media_engine.ports import Clock, Database, Entropy, ObjectStore
+from media_engine.ports import Clock, Database, Entropy, ObjectStore, Streams
 from media_engine.settings import BINDINGS, Settings
 from media_engine.signing.gateway import Identity
 from media_engine.uploads.handlers import UploadHandlers
@@ -37,6 +37,7 @@ class World:
 
     Attributes:
         store: the bytes.
+        streams: joins streams of them.
         database: the metadata.
         clock: what time it is.
         entropy: where ids come from.
@@ -44,6 +45,7 @@ class World:
     """
 
     store: ObjectStore
+    streams: Streams
     database: Database
     clock: Clock
     entropy: Entropy
@@ -80,7 +82,10 @@ class App:
             HousekeepingQueries(world.database), world.store, world.clock
         )
         delivery = DeliveryHandlers(
-            DeliveryService(world.store, DeliveryQueries(world.database)), settings, world.clock
+            DeliveryService(world.store, DeliveryQueries(world.database), world.streams),
+            settings,
+            world.clock,
+            world.entropy,
         )
         self._public = Router(
             (

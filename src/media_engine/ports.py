@@ -6,7 +6,7 @@ Each port has one adapter in `cloudflare/`, one fake in `tests/fakes.py`, and on
 Instants are whole milliseconds since 1970 (Unix time, UTC); sizes are bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -67,6 +67,10 @@ class StoredObject:
     body: ByteStream
 
 
+Piece: TypeAlias = bytes | Callable[[], Awaitable[ByteStream]]
+"""A piece of a body: bytes, or what opens a stream of them when their turn has come."""
+
+
 class RangeOutside(Exception):
     """The range asked for does not touch the object. Raised by `ObjectStore.get`.
 
@@ -89,12 +93,15 @@ class ObjectStore(Protocol):
         """Return what is known of the object, or None if there is none. A class B operation."""
         ...
 
-    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+    async def get(
+        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+    ) -> StoredObject | None:
         """Return the object with a stream of its bytes, or None. A class B operation.
 
         Args:
             key: the object's key.
             wanted: the bytes wanted; None for all. What reaches past the end is cut.
+            etag: if given, another object under this key counts as none.
 
         Raises:
             RangeOutside: no byte of `wanted` is in the object. To know that costs a second
@@ -112,6 +119,22 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Sequence[str], /) -> None:
         """Remove the objects, at most 1,000; those that are not there are no error."""
+        ...
+
+
+class Streams(Protocol):
+    """What can be done with streams without looking into them."""
+
+    def concatenate(self, pieces: Sequence[Piece], length: int, /) -> ByteStream:
+        """Return one stream of all the pieces, one after the other.
+
+        It is filled while it is read. A piece that cannot be opened, or ends early, breaks it
+        off, so that the reader has fewer than `length` bytes and knows it.
+
+        Args:
+            pieces: the pieces in their order.
+            length: how many bytes they have together.
+        """
         ...
 
 

@@ -104,6 +104,18 @@ async def a_range_that_misses_the_object_is_outside(harness: StoreHarness) -> No
     assert await _refuses(harness, "outside-empty", ObjectRange(offset=0))
 
 
+async def another_object_under_the_key_is_none(harness: StoreHarness) -> None:
+    await harness.put("pinned", CONTENT, "", "")
+    info = await harness.store.head("pinned")
+    assert info is not None
+    wanted = ObjectRange(offset=2, length=3)
+    same = await harness.store.get("pinned", wanted=wanted, etag=info.etag)
+    assert same is not None
+    assert await harness.read(same.body) == b"234"
+    await harness.store.bury("pinned")
+    assert await harness.store.get("pinned", wanted=wanted, etag=info.etag) is None
+
+
 async def a_stream_can_be_let_go_unread(harness: StoreHarness) -> None:
     await harness.put("let-go", CONTENT, "", "")
     stored = await harness.store.get("let-go")
@@ -146,6 +158,7 @@ CASES = (
     a_range_gives_the_bytes_asked_for,
     a_range_that_reaches_past_the_end_is_cut,
     a_range_that_misses_the_object_is_outside,
+    another_object_under_the_key_is_none,
     a_stream_can_be_let_go_unread,
     a_buried_object_is_an_empty_tombstone,
     a_key_without_an_object_can_be_buried,

@@ -11,12 +11,19 @@ import pytest
 
 from runtime.process import ROOT
 from tests.conftest import RunWorker
-from tests.contracts import database, object_store
-from tests.fakes import MemoryStore, MemoryStream, SqliteDatabase
+from tests.contracts import database, object_store, streams
+from tests.fakes import (
+    JoinedStream,
+    MemoryStore,
+    MemoryStream,
+    MemoryStreams,
+    SqliteDatabase,
+)
 
 SUITES: dict[str, tuple[Any, ...]] = {
     "object_store": object_store.CASES,
     "database": database.CASES,
+    "streams": streams.CASES,
 }
 CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
 each_case = pytest.mark.parametrize(
@@ -27,6 +34,7 @@ each_case = pytest.mark.parametrize(
 class MemoryHarness:
     def __init__(self) -> None:
         self.store = MemoryStore()
+        self.streams = MemoryStreams()
         self.database = SqliteDatabase()
 
     async def put(
@@ -34,8 +42,16 @@ class MemoryHarness:
     ) -> None:
         self.store.put(key, content, content_type, content_disposition)
 
-    async def read(self, stream: MemoryStream) -> bytes:
-        return stream.content
+    async def stream(self, content: bytes) -> MemoryStream:
+        return MemoryStream(content)
+
+    async def read(self, stream: MemoryStream | JoinedStream) -> bytes:
+        if isinstance(stream, MemoryStream):
+            return stream.content
+        content = await stream.read()
+        if len(content) < stream.length:
+            raise streams.BrokenOff
+        return content
 
 
 @each_case

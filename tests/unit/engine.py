@@ -14,7 +14,7 @@ from media_engine.http.message import Request, Response
 from media_engine.ports import Rows, Statement
 from media_engine.settings import BINDINGS, Settings
 from media_engine.signing.gateway import READ, WRITE, Identity
-from tests.fakes import Counting, FixedClock, MemoryLog, MemoryStore, SqliteDatabase
+from tests.fakes import Counting, FixedClock, MemoryLog, MemoryStore, MemoryStreams, SqliteDatabase
 from tests.unit.http.headers import Headers
 
 T = TypeVar("T")
@@ -104,7 +104,15 @@ class Engine:
         self.log = MemoryLog()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
         self.app = App(
-            self.settings, World(self.store, self.database, self.clock, Counting(), self.log)
+            self.settings,
+            World(
+                self.store,
+                MemoryStreams(),
+                self.database,
+                self.clock,
+                Counting(),
+                self.log,
+            ),
         )
 
     @property

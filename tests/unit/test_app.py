@@ -26,8 +26,10 @@ class ClumsyStore(MemoryStore):
     async def head(self, key: str, /) -> ObjectInfo | None:
         raise ZeroDivisionError(f"the precious detail of {key}")
 
-    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
-        raise ZeroDivisionError(f"the precious detail of {key} {wanted}")
+    async def get(
+        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+    ) -> StoredObject | None:
+        raise ZeroDivisionError(f"the precious detail of {key} {wanted} {etag}")
 
 
 def without(name: str) -> dict[str, str]:

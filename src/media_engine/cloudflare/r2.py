@@ -35,12 +35,11 @@ class R2Store:
             raise R2Unavailable(reason=failure(error)) from error
         return None if found is jsnull else _info(found)
 
-    async def get(self, key: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+    async def get(
+        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+    ) -> StoredObject | None:
         try:
-            if wanted is None:
-                found = await self._bucket.get(key)
-            else:
-                found = await self._bucket.get(key, to_object({"range": _range(wanted)}))
+            found = await self._bucket.get(key, *_options(wanted, etag))
         except JsException as error:
             # A range outside the object is an error among others, and R2 does not say reliably
             # which. The object's size does.
@@ -49,7 +48,9 @@ class R2Store:
                 raise R2Unavailable(reason=failure(error)) from error
             raise RangeOutside(info) from error
         # Not `if found`: an object that has a size of 0 is false.
-        return None if found is jsnull else StoredObject(_info(found), found.body)
+        if found is jsnull or (etag is not None and not hasattr(found, "body")):
+            return None
+        return StoredObject(_info(found), found.body)
 
     async def bury(self, key: str, /) -> None:
         options = to_object({"customMetadata": to_object({TOMBSTONE_MARK: "1"})})
@@ -63,6 +64,16 @@ class R2Store:
             await self._bucket.delete(to_js(list(keys)))
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
+
+
+def _options(wanted: ObjectRange | None, etag: str | None) -> Sequence[Any]:
+    """Return the options of a read, or nothing: what is not converted costs nothing."""
+    options: dict[str, object] = {}
+    if wanted is not None:
+        options["range"] = _range(wanted)
+    if etag is not None:
+        options["onlyIf"] = {"etagMatches": etag.strip('"')}
+    return [to_object(options)] if options else []
 
 
 def _range(wanted: ObjectRange) -> dict[str, int]:

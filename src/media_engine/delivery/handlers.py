@@ -2,12 +2,13 @@
 
 The order is RFC 9110's (§13.2.2): who asks, then whether the file is there, then the
 preconditions, then the range. The store is asked once all the same, for the range at once, and
-what the preconditions refuse is let go unread. Only two rare answers cost a second operation:
-a range outside the file, whose size the answer has to tell, and an `If-Range` that does not
-hold, after which the whole file is owed.
+what the preconditions refuse is let go unread. What costs more is rare: a range outside the file,
+whose size the answer has to tell; an `If-Range` that does not hold, after which the whole file is
+owed; and several ranges, which need the size before the first is opened, and a read each.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from media_engine.delivery.policy import FOR_A_MOMENT, Grant, authorise, file_headers, key_of
 from media_engine.delivery.service import DeliveryService
@@ -17,14 +18,17 @@ from media_engine.errors import (
     PreconditionFailed,
     RangeNotSatisfiable,
 )
+from media_engine.http.byteranges import MOST_PARTS, Multipart, Part, coalesce
 from media_engine.http.conditional import Outcome, evaluate, if_range_holds
 from media_engine.http.cors import PUBLIC_HEADERS, READING_HEADERS, preflight
 from media_engine.http.message import Request, Response
 from media_engine.http.query import first
 from media_engine.http.ranges import RangeSpec, SuffixRange, content_range, parse, resolve
 from media_engine.http.router import Route
-from media_engine.ports import Clock, ObjectInfo, ObjectRange, RangeOutside, StoredObject
+from media_engine.ports import Clock, Entropy, ObjectInfo, ObjectRange, RangeOutside, StoredObject
 from media_engine.settings import BINDINGS, Settings
+
+BOUNDARY_BYTES: Final = 18
 
 
 class DeliveryHandlers:
@@ -34,12 +38,16 @@ class DeliveryHandlers:
         service: finds the files.
         settings: the keys of tokens, and what may be delivered.
         clock: what time it is.
+        entropy: where the boundaries between parts come from.
     """
 
-    def __init__(self, service: DeliveryService, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, service: DeliveryService, settings: Settings, clock: Clock, entropy: Entropy
+    ) -> None:
         self._service = service
         self._settings = settings
         self._clock = clock
+        self._entropy = entropy
 
     def routes(self) -> tuple[Route, ...]:
         return (
@@ -82,10 +90,10 @@ class DeliveryHandlers:
 
     async def _get(self, request: Request, key: str, grant: Grant) -> Response:
         specs = _ranges(request)
-        # One range is asked of the store. Of several the whole is sent, as RFC 9110 §14.2 allows.
-        wanted = _wanted(specs[0]) if len(specs) == 1 else None
+        if len(specs) > 1:
+            return await self._several(request, key, specs, grant)
         try:
-            stored = await self._service.open(key, wanted)
+            stored = await self._service.open(key, _wanted(specs[0]) if specs else None)
         except RangeOutside as outside:
             return await self._outside(request, outside.info, grant)
         try:
@@ -97,18 +105,14 @@ class DeliveryHandlers:
     async def _opened(
         self, request: Request, stored: StoredObject, specs: Sequence[RangeSpec], grant: Grant
     ) -> Response:
-        """Answer with a file whose stream is open: the one range asked for, or the whole."""
-        info = stored.info
-        headers = self._headers(info, grant)
-        if self._not_modified(request, info):
+        """Answer with a file whose stream is open: the range asked for, or the whole."""
+        headers = self._headers(stored.info, grant)
+        if self._not_modified(request, stored.info):
             stored.body.cancel()
             return Response(304, headers)
-        if len(specs) == 1:
-            return await self._part(request, stored, specs[0], headers, grant)
-        touches = any(resolve(spec, info.size) for spec in specs)
-        if specs and not touches and _if_range(request, info):
-            raise RangeNotSatisfiable(info.size)
-        return Response(200, headers, stored.body)
+        if not specs:
+            return Response(200, headers, stored.body)
+        return await self._part(request, stored, specs[0], headers, grant)
 
     async def _part(
         self,
@@ -131,6 +135,37 @@ class DeliveryHandlers:
     async def _whole(self, key: str, grant: Grant) -> Response:
         stored = await self._service.open(key, None)
         return Response(200, self._headers(stored.info, grant), stored.body)
+
+    async def _several(
+        self, request: Request, key: str, specs: Sequence[RangeSpec], grant: Grant
+    ) -> Response:
+        """Answer a request for several ranges: with those that are there, or with the whole.
+
+        The size has to be known before anything is opened, so this costs an operation more.
+        """
+        info = await self._service.look(key)
+        headers = self._headers(info, grant)
+        if self._not_modified(request, info):
+            return Response(304, headers)
+        if not _if_range(request, info):
+            return await self._whole(key, grant)
+        found = [Part(*part) for part in (resolve(spec, info.size) for spec in specs) if part]
+        if not found:
+            raise RangeNotSatisfiable(info.size)
+        parts = coalesce(found)
+        if len(parts) > MOST_PARTS:
+            return await self._whole(key, grant)
+        if len(parts) == 1:
+            stored = await self._service.open(key, ObjectRange(*parts[0]))
+            headers["Content-Range"] = content_range(*parts[0], info.size)
+            return Response(206, headers, stored.body)
+        multipart = Multipart(parts, info.size, headers["Content-Type"], self._boundary())
+        headers["Content-Type"] = multipart.content_type
+        return Response(206, headers, self._service.join(info, multipart))
+
+    def _boundary(self) -> str:
+        """Return what nobody could have put into a file beforehand."""
+        return self._entropy(BOUNDARY_BYTES).hex()
 
     async def _outside(self, request: Request, info: ObjectInfo, grant: Grant) -> Response:
         """Answer a range that does not touch the file."""

@@ -4,10 +4,21 @@ The database is asked in two cases: no token came, so it must say whether the fi
 and the store has no object, so it must say whether there ever was one.
 """
 
+from collections.abc import Awaitable, Callable
+
 from media_engine.delivery.policy import PUBLIC, Grant
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.errors import MediaAbsent, MediaGone, MediaNotFound, TokenMissing
-from media_engine.ports import ObjectInfo, ObjectRange, ObjectStore, RangeOutside, StoredObject
+from media_engine.http.byteranges import Multipart, Part
+from media_engine.http.message import ByteStream
+from media_engine.ports import (
+    ObjectInfo,
+    ObjectRange,
+    ObjectStore,
+    RangeOutside,
+    StoredObject,
+    Streams,
+)
 
 
 class DeliveryService:
@@ -16,11 +27,13 @@ class DeliveryService:
     Args:
         store: the files' bytes.
         queries: where files stand.
+        streams: joins the parts of a file.
     """
 
-    def __init__(self, store: ObjectStore, queries: DeliveryQueries) -> None:
+    def __init__(self, store: ObjectStore, queries: DeliveryQueries, streams: Streams) -> None:
         self._store = store
         self._queries = queries
+        self._streams = streams
 
     async def admit(self, key: str) -> Grant:
         """Let everybody have a public file. Costs one row read.
@@ -68,6 +81,27 @@ class DeliveryService:
             stored.body.cancel()
             raise await self._absent(key)
         return stored
+
+    def join(self, info: ObjectInfo, multipart: Multipart) -> ByteStream:
+        """Return the body of several parts. One class B operation each, when its turn has come.
+
+        Should the file be replaced by a tombstone meanwhile, the body breaks off.
+        """
+
+        def opening(part: Part) -> Callable[[], Awaitable[ByteStream]]:
+            async def open_part() -> ByteStream:
+                wanted = ObjectRange(part.offset, part.length)
+                stored = await self._store.get(info.key, wanted=wanted, etag=info.etag)
+                if stored is None:
+                    raise MediaGone(reason="while its parts were sent")
+                return stored.body
+
+            return open_part
+
+        pieces = [
+            opening(piece) if isinstance(piece, Part) else piece for piece in multipart.pieces()
+        ]
+        return self._streams.concatenate(pieces, multipart.length)
 
     async def _absent(self, key: str) -> MediaAbsent:
         standing = await self._queries.standing(key)

@@ -4,13 +4,14 @@ import traceback
 from typing import Any
 
 import js
-from pyodide.ffi import to_js
+from pyodide.ffi import JsException, to_js
 from workers import Response, WorkerEntrypoint
 
 from media_engine.cloudflare.convert import raw_env, to_object
 from media_engine.cloudflare.d1 import D1Database
 from media_engine.cloudflare.r2 import R2Store
-from tests.contracts import database, object_store
+from media_engine.cloudflare.streams import WorkerdStreams
+from tests.contracts import database, object_store, streams
 
 
 class R2Harness:
@@ -30,6 +31,21 @@ class R2Harness:
         return bytes(content.to_bytes())
 
 
+class WorkerdStreamsHarness:
+    def __init__(self) -> None:
+        self.streams = WorkerdStreams()
+
+    async def stream(self, content: bytes) -> Any:
+        return js.Response.new(to_js(content)).body
+
+    async def read(self, stream: Any) -> bytes:
+        try:
+            content = await js.Response.new(stream).arrayBuffer()
+        except JsException as error:
+            raise streams.BrokenOff from error
+        return bytes(content.to_bytes())
+
+
 class D1Harness:
     def __init__(self, binding: Any) -> None:
         self.database = D1Database(binding)
@@ -41,6 +57,7 @@ class Default(WorkerEntrypoint):
         suites: dict[str, tuple[tuple[Any, ...], Any]] = {
             "object_store": (object_store.CASES, R2Harness(env.MEDIA_BUCKET)),
             "database": (database.CASES, D1Harness(env.DB)),
+            "streams": (streams.CASES, WorkerdStreamsHarness()),
         }
         suite, name = request.url.rsplit("/", 2)[1:]
         if suite not in suites:
