@@ -1,8 +1,8 @@
 """What the log is told: one structured line for each call, each refusal, each crash.
 
-A line has ids and codes. It has no query, no header and no body, because those carry secrets; and
-next to nothing of a path that nobody has routed, because it may hold a secret that was meant for
-somebody. A file that is delivered makes no line: the platform counts those.
+A line has ids and codes. It has no query, no header and no body, because those carry secrets; of a
+path it has no token, and next to nothing where nobody has routed it, because it may hold a secret
+that was meant for somebody. A file that is delivered makes no line: the platform counts those.
 """
 
 import traceback
@@ -60,7 +60,7 @@ class Journal:
                 "event": "media.refused",
                 "requestId": request_id,
                 "method": method,
-                "path": _beginning(path) if isinstance(error, RouteNotFound) else path,
+                "path": _beginning(path) if isinstance(error, RouteNotFound) else _tokenless(path),
                 "status": error.status,
                 "code": error.code,
                 "reason": error.reason,
@@ -75,7 +75,7 @@ class Journal:
                 "event": "media.crashed",
                 "requestId": request_id,
                 "method": method,
-                "path": path,
+                "path": _tokenless(path),
                 "error": "".join(traceback.format_exception(error)),
             }
         )
@@ -83,6 +83,13 @@ class Journal:
     def cleaned(self, counts: Mapping[str, int]) -> None:
         """Tell of a run of housekeeping."""
         self._write_line({"level": "info", "event": "media.housekeeping", **counts})
+
+
+def _tokenless(path: str) -> str:
+    """Return a path without the token that a `/view/<token>/<key>` has."""
+    if not path.startswith("/view/"):
+        return path
+    return "/view/…/" + path.removeprefix("/view/").partition("/")[2]
 
 
 def _beginning(path: str) -> str:

@@ -61,14 +61,14 @@ def test_every_refusal_is_an_envelope_that_nobody_keeps() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "", "/m", "/upload", "/upload/", "/upload/presign/", "/Health", "/view/x/y", "/internal"],
+    ["/", "", "/m", "/upload", "/upload/", "/upload/presign/", "/Health", "/s/x/y", "/internal"],
 )
 def test_a_path_that_nobody_answers_is_not_found(path: str) -> None:
     response = Engine().fetch("GET", path, ALICE_HEADERS)
     assert (response.status, members(response)["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("path", ["/view/5ec3e7/u/a.jpg", f"/{'x' * 16}5ec3e7"])
+@pytest.mark.parametrize("path", ["/view/5ec3e7/u/a.jpg", "/share/5ec3e7", f"/{'x' * 16}5ec3e7"])
 def test_a_path_that_nobody_answers_is_not_told_to_the_log(path: str) -> None:
     engine = Engine()
     engine.fetch("GET", path)

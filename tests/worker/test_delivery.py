@@ -108,6 +108,21 @@ def test_a_vector_of_rfc_9110_is_answered(
             assert_refused(answer, case.status, codes[case.status])
 
 
+def test_a_token_in_the_path_opens_what_it_opens_in_the_query(
+    alice: Caller, private: dict[str, Any]
+) -> None:
+    url = file_url(alice.url, private["key"])
+    address, _, token = url.partition("?t=")
+    viewed = address.replace("/m/", f"/view/{token}/")
+    for headers in ({}, {"range": "bytes=1-2"}, {"range": "bytes=0-0,-1"}, {"range": "bytes=99-"}):
+        asked, seen = (alice.http.get(one, headers=headers) for one in (url, viewed))
+        assert seen.status_code == asked.status_code
+        assert seen.headers["content-length"] == asked.headers["content-length"]
+    assert_refused(alice.http.get(viewed.replace(token, "x")), 401, "TOKEN_MALFORMED")
+    assert_refused(alice.http.get(viewed + "x"), 401, "TOKEN_KEY_MISMATCH")
+    assert alice.http.post(viewed).headers["allow"] == "GET, HEAD"
+
+
 def test_not_modified_has_the_headers_of_the_file_but_for_its_length(
     alice: Caller, private: dict[str, Any]
 ) -> None:

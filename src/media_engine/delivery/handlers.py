@@ -1,4 +1,4 @@
-"""`GET` and `HEAD /m/<key>`: RFC 9110 around one file.
+"""`GET` and `HEAD` of `/m/<key>` and `/view/<token>/<key>`: RFC 9110 around one file.
 
 The order is RFC 9110's (§13.2.2): who asks, then whether the file is there, then the
 preconditions, then the range. The store is asked once all the same, for the range at once, and
@@ -32,7 +32,7 @@ BOUNDARY_BYTES: Final = 18
 
 
 class DeliveryHandlers:
-    """What `/m/…` answers.
+    """What `/m/…` and `/view/…` answer.
 
     Args:
         service: finds the files.
@@ -53,16 +53,26 @@ class DeliveryHandlers:
         return (
             Route("GET", "/m/*", self.deliver),
             Route("OPTIONS", "/m/*", self.preflight),
+            Route("GET", "/view/*", self.view),
+            Route("OPTIONS", "/view/*", self.preflight),
         )
 
     async def preflight(self, request: Request, rest: str) -> Response:  # noqa: ARG002
         return preflight(("GET", "HEAD"), READING_HEADERS)
 
     async def deliver(self, request: Request, rest: str) -> Response:
+        """Answer `/m/<key>`, whose token is in the query if there is one."""
+        return await self._deliver(request, rest, first(request.query, "t"))
+
+    async def view(self, request: Request, rest: str) -> Response:
+        """Answer `/view/<token>/<key>`."""
+        token, _, encoded_key = rest.partition("/")
+        return await self._deliver(request, encoded_key, token)
+
+    async def _deliver(self, request: Request, encoded_key: str, token: str | None) -> Response:
         self._settings.require(*BINDINGS, "KEY_PREFIXES", "PRIVATE_RESOURCE_POLICY")
-        token = first(request.query, "t")
         try:
-            key = key_of(rest, self._settings.key_prefixes)
+            key = key_of(encoded_key, self._settings.key_prefixes)
             grant = await self._grant(token, key)
             if request.method == "HEAD":
                 return await self._head(request, key, grant)

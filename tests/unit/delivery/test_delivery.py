@@ -1,5 +1,6 @@
 """`/m/<key>`, from the request to the answer."""
 
+import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -149,6 +150,39 @@ def test_head_ignores_range() -> None:
     engine = Delivery()
     for wanted in ("bytes=2-4", "bytes=100-", "bytes=-0"):
         assert engine.ask("HEAD", range=wanted) == engine.ask("HEAD")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=2-4"}, {"range": "bytes=10-"}])
+def test_a_token_in_the_path_opens_what_it_opens_in_the_query(
+    method: str, headers: dict[str, str]
+) -> None:
+    engine = Delivery()
+    asked = engine.ask(method, **headers)
+    viewed = engine.fetch(method, f"/view/{engine.token()}/{KEY}", headers)
+    assert (viewed.status, viewed.headers) == (asked.status, asked.headers)
+    assert engine.database.statements == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/view/{token}/{other}", (401, "TOKEN_KEY_MISMATCH", NO_STORE)),
+        ("/view/{token}", (404, "MEDIA_NOT_FOUND", NO_STORE)),
+        ("/view/{token}/", (404, "MEDIA_NOT_FOUND", NO_STORE)),
+        ("/view//{key}", (401, "TOKEN_MALFORMED", NO_STORE)),
+        ("/view/{key}", (404, "MEDIA_NOT_FOUND", NO_STORE)),
+        ("/view/x.y.z/{key}", (401, "TOKEN_MALFORMED", NO_STORE)),
+    ],
+)
+def test_a_token_in_the_path_is_refused_as_in_the_query(
+    path: str, expected: tuple[int, str, str]
+) -> None:
+    engine = Delivery()
+    token = engine.token()
+    filled = path.format(token=token, key=KEY, other=KEY.replace("2026", "2025"))
+    assert refusal(engine.fetch("GET", filled)) == expected
+    assert token not in json.dumps(engine.log.events)
 
 
 def test_a_range_is_a_part_of_the_file() -> None:
