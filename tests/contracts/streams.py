@@ -27,6 +27,14 @@ class StreamsHarness(Protocol):
         """Read a stream to its end. Raises `BrokenOff`."""
         ...
 
+    async def leave(self, stream: ByteStream) -> None:
+        """Read a little of a stream and let it go, as a client does that leaves."""
+        ...
+
+    async def running(self) -> int:
+        """Return how many streams are still being filled."""
+        ...
+
 
 def _opening(harness: StreamsHarness, content: bytes) -> Callable[[], Awaitable[ByteStream]]:
     return lambda: harness.stream(content)
@@ -72,10 +80,18 @@ async def a_piece_that_ends_early_breaks_the_stream_off(harness: StreamsHarness)
     raise AssertionError("nobody noticed")
 
 
+async def a_reader_that_leaves_leaves_nothing_running(harness: StreamsHarness) -> None:
+    pieces = [_opening(harness, LARGE), b"and", _opening(harness, LARGE)]
+    for _ in range(5):
+        await harness.leave(harness.streams.concatenate(pieces, 2 * len(LARGE) + 3))
+    assert await harness.running() == 0
+
+
 CASES = (
     pieces_come_one_after_the_other,
     bytes_alone_are_a_stream_too,
     every_byte_comes_through,
     a_piece_that_cannot_be_opened_breaks_the_stream_off,
     a_piece_that_ends_early_breaks_the_stream_off,
+    a_reader_that_leaves_leaves_nothing_running,
 )

@@ -45,6 +45,12 @@ class MemoryHarness:
     async def stream(self, content: bytes) -> MemoryStream:
         return MemoryStream(content)
 
+    async def leave(self, stream: JoinedStream) -> None:
+        stream.cancel()
+
+    async def running(self) -> int:
+        return 0
+
     async def read(self, stream: MemoryStream | JoinedStream) -> bytes:
         if isinstance(stream, MemoryStream):
             return stream.content

@@ -1,5 +1,6 @@
 """Runs one case of one suite for each request: `/<suite>/<case>`."""
 
+import asyncio
 import traceback
 from typing import Any
 
@@ -44,6 +45,20 @@ class WorkerdStreamsHarness:
         except JsException as error:
             raise streams.BrokenOff from error
         return bytes(content.to_bytes())
+
+    async def leave(self, stream: Any) -> None:
+        reader = stream.getReader()
+        await reader.read()
+        await reader.cancel()
+
+    async def running(self) -> int:
+        # The reader's leaving reaches the pump within some turns of the event loop.
+        for _ in range(50):
+            pumps = [task for task in asyncio.all_tasks() if "_pump" in repr(task.get_coro())]
+            if not pumps:
+                return 0
+            await asyncio.sleep(0.01)
+        return len(pumps)
 
 
 class D1Harness:
