@@ -5,7 +5,7 @@ from typing import Protocol
 
 from media_engine.errors import MediaGone
 from media_engine.http.message import ByteStream
-from media_engine.ports import Streams
+from media_engine.ports import Piece, Streams
 
 LARGE = bytes(range(256)) * 4096
 
@@ -81,7 +81,7 @@ async def a_piece_that_ends_early_breaks_the_stream_off(harness: StreamsHarness)
 
 
 async def a_reader_that_leaves_leaves_nothing_running(harness: StreamsHarness) -> None:
-    pieces = [_opening(harness, LARGE), b"and", _opening(harness, LARGE)]
+    pieces: list[Piece] = [_opening(harness, LARGE), b"and", _opening(harness, LARGE)]
     for _ in range(5):
         await harness.leave(harness.streams.concatenate(pieces, 2 * len(LARGE) + 3))
     assert await harness.running() == 0
