@@ -41,8 +41,9 @@ TenantOf: TypeAlias = "Callable[[AbstractBaseUser], str | None]"
 AttachResolver: TypeAlias = "Callable[[AbstractBaseUser, str], bool]"
 CanView: TypeAlias = "Callable[[AbstractBaseUser, MediaObject], bool]"
 
-LONGEST_TTL: Final = 3600
-"""In seconds: a token that lives longer has to be revocable, and these are not."""
+LONGEST_TTL: Final = 3540
+"""In seconds: a token that lives over an hour has to be revocable, and these are not. The minute
+below it is for a clock that runs ahead of the Worker's."""
 
 DEVELOPMENT_GATEWAY_KEY: Final = "dev-gateway-key"
 """The gateway key that is published with the source."""

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests import chromium as chromium_of_this_machine
 from tests.browser.demo import Demo
+from tests.media import PHOTO
 from tests.media.video import make_video
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PHOTO = REPOSITORY / "tests" / "media" / "photo.jpg"
 MADE_MEDIA = REPOSITORY / ".tools" / "media"
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 PERMISSIONS = [
     "clipboard-read",
@@ -34,9 +34,7 @@ Open = Callable[[str], Demo]
 # refuses to touch its database from within one.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if executable is None:
-        pytest.skip("no browser: install Chromium (Debian: apt-get install chromium)")
+    executable = chromium_of_this_machine.executable()
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=executable)

@@ -1,0 +1,5 @@
+"""A photo and a video for tests that need real ones."""
+
+from pathlib import Path
+
+PHOTO = Path(__file__).with_name("photo.jpg")
