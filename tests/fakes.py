@@ -82,8 +82,9 @@ class MemoryStore:
             return None
         info, content = found
         if wanted is not None and not wanted.touches(info.size):
-            self.operations["head"] += 1
-            raise RangeOutside(info)
+            whole = await self.get(key, etag=etag)
+            assert whole is not None
+            raise RangeOutside(whole)
         return StoredObject(info, MemoryStream(_cut(content, wanted)))
 
     async def bury(self, key: str, /) -> None:

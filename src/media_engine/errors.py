@@ -20,6 +20,7 @@
     ├── RouteNotFound             404 NOT_FOUND
     ├── MediaAbsent
     │   ├── MediaNotFound         404 MEDIA_NOT_FOUND
+    │   │   └── NoSuchKey
     │   └── MediaGone             410 MEDIA_GONE
     ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
     ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
@@ -201,6 +202,10 @@ class MediaNotFound(MediaAbsent):
     code = "MEDIA_NOT_FOUND"
     status = 404
     sentence = "There is no such file."
+
+
+class NoSuchKey(MediaNotFound):
+    """No file can have this key."""
 
 
 class MediaGone(MediaAbsent):

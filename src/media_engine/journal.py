@@ -1,15 +1,15 @@
 """What the log is told: one structured line for each call, each refusal, each crash.
 
 A line has ids and codes. It has no query, no header and no body, because those carry secrets; of a
-path it has no token, and next to nothing where nobody has routed it, because it may hold a secret
-that was meant for somebody. A file that is delivered makes no line: the platform counts those.
+path it has no token, and next to nothing where it leads to no route and no key, because it may hold
+a secret that was meant for somebody. A file that is delivered makes no line: the platform counts those.
 """
 
 import traceback
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from media_engine.errors import MediaError, RouteNotFound
+from media_engine.errors import MediaError, NoSuchKey, RouteNotFound
 from media_engine.signing.gateway import Identity
 
 WriteLine: TypeAlias = Callable[[Mapping[str, object]], None]
@@ -60,7 +60,7 @@ class Journal:
                 "event": "media.refused",
                 "requestId": request_id,
                 "method": method,
-                "path": _beginning(path) if isinstance(error, RouteNotFound) else _tokenless(path),
+                "path": _path(error, path),
                 "status": error.status,
                 "code": error.code,
                 "reason": error.reason,
@@ -83,6 +83,11 @@ class Journal:
     def cleaned(self, counts: Mapping[str, int]) -> None:
         """Tell of a run of housekeeping."""
         self._write_line({"level": "info", "event": "media.housekeeping", **counts})
+
+
+def _path(error: MediaError, path: str) -> str:
+    nobodys = isinstance(error, RouteNotFound | NoSuchKey)
+    return _beginning(path) if nobodys else _tokenless(path)
 
 
 def _tokenless(path: str) -> str:

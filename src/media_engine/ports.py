@@ -75,12 +75,12 @@ class RangeOutside(Exception):
     """The range asked for does not touch the object. Raised by `ObjectStore.get`.
 
     Args:
-        info: the object, whose size says why.
+        stored: the object, whose size says why, with a stream of all its bytes.
     """
 
-    def __init__(self, info: ObjectInfo) -> None:
-        super().__init__(info.key)
-        self.info = info
+    def __init__(self, stored: StoredObject) -> None:
+        super().__init__(stored.info.key)
+        self.stored = stored
 
 
 class ObjectStore(Protocol):

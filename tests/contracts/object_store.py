@@ -35,7 +35,8 @@ async def _refuses(harness: StoreHarness, key: str, wanted: ObjectRange) -> bool
     try:
         await harness.store.get(key, wanted=wanted)
     except RangeOutside as outside:
-        return outside.info.key == key
+        whole = outside.stored
+        return whole.info.key == key and len(await harness.read(whole.body)) == whole.info.size
     return False
 
 

@@ -43,10 +43,10 @@ class R2Store:
         except JsException as error:
             # A range outside the object is an error among others, and R2 does not say reliably
             # which. The object's size does.
-            info = None if wanted is None else await self.head(key)
-            if wanted is None or info is None or wanted.touches(info.size):
+            whole = None if wanted is None else await self.get(key, etag=etag)
+            if wanted is None or whole is None or wanted.touches(whole.info.size):
                 raise R2Unavailable(reason=failure(error)) from error
-            raise RangeOutside(info) from error
+            raise RangeOutside(whole) from error
         # Not `if found`: an object that has a size of 0 is false.
         if found is jsnull or (etag is not None and not hasattr(found, "body")):
             return None

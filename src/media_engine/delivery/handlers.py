@@ -30,6 +30,9 @@ from media_engine.settings import BINDINGS, Settings
 
 BOUNDARY_BYTES: Final = 18
 
+LONGEST_RANGE: Final = 4096
+"""How long a Range header may be, in characters. A longer one is work that nobody needs."""
+
 
 class DeliveryHandlers:
     """What `/m/…` and `/view/…` answer.
@@ -91,7 +94,7 @@ class DeliveryHandlers:
         return authorise(token, key, self._settings.token_keys, self._clock.now() // 1000)
 
     async def _head(self, request: Request, key: str, grant: Grant) -> Response:
-        info = await self._service.look(key)
+        info = await self._service.look(key, grant)
         headers = self._headers(info, grant)
         if self._not_modified(request, info):
             return Response(304, headers)
@@ -103,9 +106,9 @@ class DeliveryHandlers:
         if len(specs) > 1:
             return await self._several(request, key, specs, grant)
         try:
-            stored = await self._service.open(key, _wanted(specs[0]) if specs else None)
+            stored = await self._service.open(key, grant, _wanted(specs[0]) if specs else None)
         except RangeOutside as outside:
-            return await self._outside(request, outside.info, grant)
+            return self._outside(request, outside.stored, grant)
         try:
             return await self._opened(request, stored, specs, grant)
         except MediaError:
@@ -143,7 +146,7 @@ class DeliveryHandlers:
         return Response(206, headers, stored.body)
 
     async def _whole(self, key: str, grant: Grant) -> Response:
-        stored = await self._service.open(key, None)
+        stored = await self._service.open(key, grant, None)
         return Response(200, self._headers(stored.info, grant), stored.body)
 
     async def _several(
@@ -153,7 +156,7 @@ class DeliveryHandlers:
 
         The size has to be known before anything is opened, so this costs an operation more.
         """
-        info = await self._service.look(key)
+        info = await self._service.look(key, grant)
         headers = self._headers(info, grant)
         if self._not_modified(request, info):
             return Response(304, headers)
@@ -166,7 +169,7 @@ class DeliveryHandlers:
         if len(parts) > MOST_PARTS:
             return await self._whole(key, grant)
         if len(parts) == 1:
-            stored = await self._service.open(key, ObjectRange(*parts[0]))
+            stored = await self._service.open(key, grant, ObjectRange(*parts[0]))
             headers["Content-Range"] = content_range(*parts[0], info.size)
             return Response(206, headers, stored.body)
         multipart = Multipart(parts, info.size, headers["Content-Type"], self._boundary())
@@ -177,13 +180,19 @@ class DeliveryHandlers:
         """Return what nobody could have put into a file beforehand."""
         return self._entropy(BOUNDARY_BYTES).hex()
 
-    async def _outside(self, request: Request, info: ObjectInfo, grant: Grant) -> Response:
-        """Answer a range that does not touch the file."""
-        if self._not_modified(request, info):
-            return Response(304, self._headers(info, grant))
-        if not _if_range(request, info):
-            return await self._whole(info.key, grant)
-        raise RangeNotSatisfiable(info.size)
+    def _outside(self, request: Request, stored: StoredObject, grant: Grant) -> Response:
+        """Answer a range that does not touch the file; the whole is open instead."""
+        headers = self._headers(stored.info, grant)
+        try:
+            if not self._not_modified(request, stored.info):
+                if not _if_range(request, stored.info):
+                    return Response(200, headers, stored.body)
+                raise RangeNotSatisfiable(stored.info.size)
+        except MediaError:
+            stored.body.cancel()
+            raise
+        stored.body.cancel()
+        return Response(304, headers)
 
     def _headers(self, info: ObjectInfo, grant: Grant) -> dict[str, str]:
         return file_headers(info, grant, self._settings.private_resource_policy)
@@ -201,9 +210,9 @@ class DeliveryHandlers:
 
 
 def _ranges(request: Request) -> Sequence[RangeSpec]:
-    """Return the ranges asked for; none of a header that cannot be read."""
+    """Return the ranges asked for; none of a header that cannot be read, or is too long."""
     header = request.headers.get("range")
-    return () if header is None else parse(header) or ()
+    return () if header is None or len(header) > LONGEST_RANGE else parse(header) or ()
 
 
 def _wanted(spec: RangeSpec) -> ObjectRange:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from media_engine.errors import MediaNotFound, TokenKeyMismatch
+from media_engine.errors import NoSuchKey, TokenKeyMismatch
 from media_engine.http.conditional import http_date
 from media_engine.http.cors import PUBLIC_HEADERS
 from media_engine.http.disposition import content_disposition
@@ -69,19 +69,19 @@ def key_of(encoded: str, prefixes: tuple[str, ...]) -> str:
         prefixes: what a key must begin with.
 
     Raises:
-        MediaNotFound: no file can have that key.
+        NoSuchKey: no file can have that key.
     """
     if "%" in encoded:
         try:
             key = unquote_to_bytes(encoded).decode()
         except UnicodeDecodeError:
-            raise MediaNotFound(reason="key is not UTF-8") from None
+            raise NoSuchKey(reason="key is not UTF-8") from None
     else:
         key = encoded
     if not key.startswith(prefixes):
-        raise MediaNotFound(reason="key has no allowed prefix")
+        raise NoSuchKey(reason="key has no allowed prefix")
     if not _well_formed(key):
-        raise MediaNotFound(reason="key is not well formed")
+        raise NoSuchKey(reason="key is not well formed")
     return key
 
 
@@ -145,6 +145,9 @@ def _disposition(info: ObjectInfo, grant: Grant, *, shown: bool) -> str:
     if grant.download is not None:
         return content_disposition("attachment", grant.download)
     stored = info.content_disposition
+    if not (stored.isascii() and stored.isprintable()):
+        # Not of our making: what we sign is one line of ASCII. Nothing of it can be believed.
+        stored = ""
     if shown:
         return stored or "inline"
     return "attachment" + stored[stored.index(";") :] if ";" in stored else "attachment"

@@ -49,7 +49,7 @@ class DeliveryService:
             raise MediaGone
         raise TokenMissing
 
-    async def look(self, key: str) -> ObjectInfo:
+    async def look(self, key: str, grant: Grant) -> ObjectInfo:
         """Return what is known of the file. One class B operation.
 
         Raises:
@@ -58,10 +58,12 @@ class DeliveryService:
         """
         info = await self._store.head(key)
         if info is None or info.tombstone:
-            raise await self._absent(key)
+            raise await self._absent(key, grant)
         return info
 
-    async def open(self, key: str, wanted: ObjectRange | None) -> StoredObject:
+    async def open(
+        self, key: str, grant: Grant, wanted: ObjectRange | None
+    ) -> StoredObject:
         """Return the file with a stream of the bytes wanted. One class B operation.
 
         Raises:
@@ -72,14 +74,14 @@ class DeliveryService:
         try:
             stored = await self._store.get(key, wanted=wanted)
         except RangeOutside as outside:
-            if outside.info.tombstone:
-                raise await self._absent(key) from None
-            raise
+            if not outside.stored.info.tombstone:
+                raise
+            stored = outside.stored
         if stored is None:
-            raise await self._absent(key)
+            raise await self._absent(key, grant)
         if stored.info.tombstone:
             stored.body.cancel()
-            raise await self._absent(key)
+            raise await self._absent(key, grant)
         return stored
 
     def join(self, info: ObjectInfo, multipart: Multipart) -> ByteStream:
@@ -103,6 +105,7 @@ class DeliveryService:
         ]
         return self._streams.concatenate(pieces, multipart.length)
 
-    async def _absent(self, key: str) -> MediaAbsent:
-        standing = await self._queries.standing(key)
-        return MediaGone() if standing.gone else MediaNotFound()
+    async def _absent(self, key: str, grant: Grant) -> MediaAbsent:
+        # Whom the database let in a moment ago needs not ask it again.
+        gone = grant.private and (await self._queries.standing(key)).gone
+        return MediaGone() if gone else MediaNotFound()

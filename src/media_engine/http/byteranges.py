@@ -33,19 +33,15 @@ class Part(NamedTuple):
 
 def coalesce(parts: Sequence[Part]) -> Sequence[Part]:
     """Join the parts that overlap; each stays where the first of those it is made of was."""
-    joined: list[Part] = []
-    for part in parts:
-        overlapping = [one for one in joined if part.offset < one.end and one.offset < part.end]
-        if not overlapping:
-            joined.append(part)
-            continue
-        offset = min(part.offset, *(other.offset for other in overlapping))
-        end = max(part.end, *(other.end for other in overlapping))
-        at = joined.index(overlapping[0])
-        joined[at] = Part(offset, end - offset)
-        for other in overlapping[1:]:
-            joined.remove(other)
-    return joined
+    joined: list[tuple[int, Part]] = []
+    for place, part in sorted(enumerate(parts), key=lambda placed: placed[1].offset):
+        if joined and part.offset < joined[-1][1].end:
+            first, before = joined[-1]
+            end = max(before.end, part.end)
+            joined[-1] = min(first, place), Part(before.offset, end - before.offset)
+        else:
+            joined.append((place, part))
+    return [part for _, part in sorted(joined)]
 
 
 @dataclass(frozen=True, slots=True)

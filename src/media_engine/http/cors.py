@@ -46,5 +46,7 @@ def preflight(methods: Iterable[str], headers: Iterable[str]) -> Response:
             "Access-Control-Allow-Methods": ", ".join(methods),
             "Access-Control-Allow-Headers": ", ".join(headers),
             "Access-Control-Max-Age": str(_MAX_AGE_SECONDS),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
         },
     )

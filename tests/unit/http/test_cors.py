@@ -12,6 +12,8 @@ def test_a_preflight_is_agreed_to_for_a_day() -> None:
             "Range, If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since"
         ),
         "Access-Control-Max-Age": "86400",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
     }
 
 
