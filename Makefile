@@ -22,7 +22,7 @@ export WRANGLER_SEND_METRICS := false
 UV_VERSION := 0.13.8
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 
-.PHONY: help dev test check format deploy lock clean setup
+.PHONY: help dev test check format bench deploy lock clean setup
 
 help: ## Show this
 	@echo 'Media Engine'
@@ -51,6 +51,9 @@ format: setup ## Put the code into its form
 	@ruff check --fix --quiet
 	@ruff format --quiet
 	@biome check --write --log-level=warn
+
+bench: setup ## Measure delivery beside other Workers, in one run (needs wrk)
+	@PYTHONPATH=src:worker python -m bench.delivery $(BENCH)
 
 deploy: setup ## Migrate D1 and deploy the Worker with Cloudflare's own tools (needs Python 3.12)
 	wrangler d1 migrations apply DB --remote

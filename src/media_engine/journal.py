@@ -2,7 +2,8 @@
 
 A line has ids and codes. It has no query, no header and no body, because those carry secrets; of a
 path it has no token, and next to nothing where it leads to no route and no key, because it may hold
-a secret that was meant for somebody. A file that is delivered makes no line: the platform counts those.
+a secret that was meant for somebody. A file that is delivered makes no line: the platform counts
+those.
 """
 
 import traceback

@@ -35,7 +35,7 @@ def suffer(attack: Attack) -> Answer:
     answer, cost = TARGET.suffer(attack)
     tried.setdefault("the engine", Counter())[answer.status] += 1
     judge(answer, attack, TARGET.files, TARGET.signer, [TARGET.now])
-    most = highest_cost(answer, attack)
+    most = highest_cost(answer)
     assert cost.operations <= most.operations
     assert cost.statements <= most.statements
     told = TARGET.told()
@@ -44,7 +44,7 @@ def suffer(attack: Attack) -> Answer:
     return answer
 
 
-def highest_cost(answer: Answer, attack: Attack) -> Cost:
+def highest_cost(answer: Answer) -> Cost:
     """Return what an answer may cost: an operation for each part, and one to learn the size."""
     if answer.status == 206:
         return Cost(1 + max(answer.content.count(b"Content-Range:"), 1), 1)

@@ -61,9 +61,7 @@ class DeliveryService:
             raise await self._absent(key, grant)
         return info
 
-    async def open(
-        self, key: str, grant: Grant, wanted: ObjectRange | None
-    ) -> StoredObject:
+    async def open(self, key: str, grant: Grant, wanted: ObjectRange | None) -> StoredObject:
         """Return the file with a stream of the bytes wanted. One class B operation.
 
         Raises:

@@ -1,0 +1,151 @@
+"""`make bench`: measure delivery beside other Workers. `--quick` tells the same, less surely."""
+
+import argparse
+import json
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.delivery.contestants import ENV_FILE, OTHERS, OURS, Running, starting
+from bench.delivery.load import LoadError, Sample, measure, require_wrk
+from bench.delivery.machine import describe
+from bench.delivery.report import Rounds, result, table
+from bench.delivery.verify import verify
+from bench.delivery.workloads import Files, Workload, workloads
+from media_engine.signing.keyring import Keyring
+from media_engine.signing.sigv4 import Credentials
+from runtime.bundle import BundleError
+from runtime.dev import read_variables
+from runtime.process import ROOT, StartError
+
+RESULTS = ROOT / "bench" / "results"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long is measured: so many rounds, a slot of so many seconds for each thing in each."""
+
+    rounds: int
+    seconds: float
+
+
+FULL = Plan(rounds=6, seconds=1.0)
+QUICK = Plan(rounds=2, seconds=0.4)
+WARM_UP_SECONDS = 0.4
+
+
+def progress(text: str) -> None:
+    print(f"· {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def field_for(files: Files, target: str, folder: Path) -> Iterator[Sequence[Running]]:
+    """Start ours, store the objects, and start the others: nobody else makes a database.
+
+    Args:
+        files: the objects.
+        target: what all of them answer when they are ready.
+        folder: where everything is while it runs.
+    """
+    secrets = read_variables(ENV_FILE)
+    with ExitStack() as stack:
+        progress(f"starting {1 + len(OTHERS)} Workers")
+        (folder / "state").mkdir()
+        ours = stack.enter_context(starting(OURS, folder))
+        field = [ours.wait_for("/health")]
+        files.store(
+            f"{ours.worker.url}/cdn-cgi/local/r2/s3",
+            Credentials(secrets["R2_ACCESS_KEY_ID"], secrets["R2_SECRET_ACCESS_KEY"]),
+        )
+        others = [stack.enter_context(starting(other, folder)) for other in OTHERS]
+        field += [other.wait_for(f"{other.contestant.root}{target}") for other in others]
+        yield field
+
+
+def run_rounds(
+    field: Sequence[Running], tasks: Sequence[Workload], plan: Plan, folder: Path
+) -> dict[Workload, Rounds]:
+    """Measure everything once in each round; the first round warms up and is forgotten."""
+    measured: dict[Workload, dict[Running, list[Sample]]] = {
+        task: {one: [] for one in field if not one.contestant.floor or task is tasks[0]}
+        for task in tasks
+    }
+    for number in range(plan.rounds + 1):
+        progress(f"round {number} of {plan.rounds}" if number else "warming up")
+        for task in tasks:
+            # Nobody always follows the same neighbour.
+            turn = number % len(measured[task])
+            order = list(measured[task])
+            for one in order[turn:] + order[:turn]:
+                seconds = plan.seconds if number else WARM_UP_SECONDS
+                sample = measure(one, task, seconds, folder)
+                if number:
+                    measured[task][one].append(sample)
+    return {
+        task: {one.contestant: samples for one, samples in each.items()}
+        for task, each in measured.items()
+    }
+
+
+def bench(plan: Plan) -> dict[Workload, Rounds]:
+    """Start, check, measure, stop.
+
+    Raises:
+        StartError: a Worker did not come up.
+        LoadError: an answer was wrong.
+    """
+    files = Files()
+    tasks = workloads(files, Keyring.parse(read_variables(ENV_FILE)["MEDIA_TOKEN_KEYS"]))
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        with field_for(files, tasks[0].targets[0], folder) as field:
+            verify(field, tasks)
+            return run_rounds(field, tasks, plan, folder)
+
+
+def keep(measured: Mapping[Workload, Rounds], machine: object, now: datetime) -> Path:
+    """Write the file of results, one of each day, and return it."""
+    file = RESULTS / f"delivery-{now:%Y-%m-%d}.json"
+    figures = {task.name: result(rounds) for task, rounds in measured.items()}
+    kept = {"date": f"{now:%Y-%m-%dT%H:%M:%SZ}", "machine": machine, "results": figures}
+    file.parent.mkdir(exist_ok=True)
+    # A list of figures stays on its line.
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _on_one_line, json.dumps(kept, indent=2))
+    file.write_text(f"{text}\n")
+    return file
+
+
+def _on_one_line(figures: re.Match[str]) -> str:
+    return f"[{' '.join(figures[1].split())}]"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute, and no file")
+    plan = QUICK if parser.parse_args().quick else FULL
+    # Whoever asks for the end gets it with everything that was started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        require_wrk()
+        machine, now = describe(), datetime.now(UTC)
+        measured = bench(plan)
+    except (LoadError, StartError, BundleError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    for task, rounds in measured.items():
+        print(f"\n{table(task, rounds)}")
+    if plan is FULL:
+        print(f"\nwritten to {keep(measured, machine, now).relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

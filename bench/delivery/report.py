@@ -1,0 +1,66 @@
+"""The figures, as ratios first: ours beside each of the others, round by round.
+
+The rounds are interleaved, so both sides of a ratio were measured seconds apart and whatever else
+the machine did met both. A ratio's spread over the rounds tells how far to believe it.
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from bench.delivery.contestants import OURS, Contestant
+from bench.delivery.load import Sample
+from bench.delivery.workloads import Workload
+
+Rounds = Mapping[Contestant, Sequence[Sample]]
+"""What the rounds of one workload measured of each contestant, in the order of the rounds."""
+
+MEASURES = ("rate", "p50", "p99", "cpu", "memory", "generator")
+COMPARED = ("rate", "p50", "p99", "cpu", "memory")
+HEAD = f"{'':24}{'req/s':>5}  {'ours is':20}{'CPU µs':>7}{'ours':>6}{'p50':>6}{'p99':>6}{'MB':>4}"
+
+
+def table(workload: Workload, rounds: Rounds) -> str:
+    """Return the figures of one workload, in 80 columns: medians, and the spread of the rate."""
+    lines = [f"{workload.title}; {workload.connections} connections", HEAD]
+    for contestant, samples in rounds.items():
+        middle = {measure: median(_values(samples, measure)) for measure in MEASURES}
+        rate, cpu = (_ratios(rounds[OURS], samples, measure) for measure in ("rate", "cpu"))
+        compared = f"{median(rate):.2f} ({min(rate):.2f} to {max(rate):.2f})"
+        lines.append(
+            f"  {contestant.title:22}{middle['rate']:>5.0f}"
+            f"  {'' if contestant is OURS else compared:20}"
+            f"{middle['cpu']:>7.0f}{median(cpu):>6.2f}{middle['p50']:>6.1f}{middle['p99']:>6.1f}"
+            f"{middle['memory'] / 1e6:>4.0f}"
+        )
+    return "\n".join(lines)
+
+
+def result(rounds: Rounds) -> dict[str, object]:
+    """Return the figures of one workload for the file of results."""
+    return {contestant.name: _figures(samples, rounds) for contestant, samples in rounds.items()}
+
+
+def _figures(samples: Sequence[Sample], rounds: Rounds) -> dict[str, object]:
+    ours = rounds[OURS]
+    return {
+        "oursIs": {measure: _spread(_ratios(ours, samples, measure)) for measure in COMPARED},
+        "samples": {
+            measure: [round(value, 3) for value in _values(samples, measure)]
+            for measure in MEASURES
+        },
+    }
+
+
+def _values(samples: Sequence[Sample], measure: str) -> list[float]:
+    return [getattr(sample, measure) for sample in samples]
+
+
+def _ratios(ours: Sequence[Sample], theirs: Sequence[Sample], measure: str) -> list[float]:
+    """Return ours divided by theirs, for each round."""
+    pairs = zip(_values(ours, measure), _values(theirs, measure), strict=True)
+    return [our / their for our, their in pairs]
+
+
+def _spread(ratios: Sequence[float]) -> dict[str, float]:
+    found = {"median": median(ratios), "least": min(ratios), "most": max(ratios)}
+    return {name: round(value, 3) for name, value in found.items()}

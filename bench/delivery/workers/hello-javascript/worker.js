@@ -1,0 +1,7 @@
+// The floor: what a request costs that does nothing, in JavaScript.
+
+export default {
+  fetch() {
+    return new Response("hello");
+  },
+};
