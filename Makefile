@@ -22,6 +22,9 @@ export WRANGLER_SEND_METRICS := false
 UV_VERSION := 0.13.8
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 
+# The bucket that is bound, whose CORS rules a deployment sets.
+BUCKET := $(shell sed -n 's/^bucket_name = "\(.*\)"$$/\1/p' wrangler.toml)
+
 .PHONY: help dev test check format bench deploy lock clean setup
 
 help: ## Show this
@@ -57,7 +60,7 @@ bench: setup ## Measure delivery beside other Workers, in one run (needs wrk)
 
 deploy: setup ## Migrate D1 and deploy the Worker with Cloudflare's own tools (needs Python 3.12)
 	wrangler d1 migrations apply DB --remote
-	wrangler r2 bucket cors set media --file worker/r2-cors.json
+	wrangler r2 bucket cors set $(BUCKET) --file worker/r2-cors.json
 	$(UV) run --group cloudflare pywrangler deploy
 
 lock: $(UV) ## Pin the Python dependencies anew, after a change in pyproject.toml

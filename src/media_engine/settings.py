@@ -65,7 +65,6 @@ class Settings:
     """The settings, read once for each isolate.
 
     Attributes:
-        development: whether development secrets are welcome.
         public_url: where browsers find the Worker, without a slash at the end.
         token_keys: the keys of delivery tokens.
         gateway_keys: the secrets by which the application's gateway is known.
@@ -76,7 +75,6 @@ class Settings:
         problems: for each setting that cannot be used, the error that says why.
     """
 
-    development: bool
     public_url: str
     token_keys: Keyring
     gateway_keys: GatewayKeys
@@ -126,7 +124,6 @@ class _Reader:
     def settings(self) -> Settings:
         development = self._one_of("ENVIRONMENT", ENVIRONMENTS) == "development"
         return Settings(
-            development=development,
             public_url=self._url("MEDIA_PUBLIC_URL", NotConfigured),
             token_keys=self._token_keys(development),
             gateway_keys=self._gateway_keys(development),

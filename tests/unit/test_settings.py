@@ -75,7 +75,8 @@ def test_a_wrong_value_is_a_problem_that_names_its_setting(name: str, value: str
 
 def test_what_is_not_set_has_the_default_of_the_contract() -> None:
     settings = read()
-    assert not settings.development
+    # The environment is production, where no development key is welcome.
+    assert "GATEWAY_KEYS" in read(GATEWAY_KEYS="dev-gateway-key").problems
     assert settings.key_prefixes == ("u/", "t/")
     assert settings.private_resource_policy == "same-site"
     assert settings.max_bytes == {
@@ -111,8 +112,9 @@ def test_values_are_what_was_set() -> None:
         KEY_PREFIXES=" u/ , t/ ",
         PRIVATE_RESOURCE_POLICY="cross-origin",
         MAX_IMAGE_BYTES="123",
+        GATEWAY_KEYS="dev-gateway-key",
     )
-    assert settings.development
+    assert not settings.problems
     assert settings.public_url == "http://127.0.0.1:8787"
     assert settings.key_prefixes == ("u/", "t/")
     assert settings.private_resource_policy == "cross-origin"

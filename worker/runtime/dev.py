@@ -42,15 +42,36 @@ def shim_environment(worker_url: str, secrets: Mapping[str, str], state: Path) -
         worker_url: where the Worker listens.
         secrets: the Worker's own, of which the application shares two.
         state: the folder of the local state.
+
+    Raises:
+        StartError: a secret that both need is not there.
     """
     return {
         **os.environ,
         "MEDIA_WORKER_URL": worker_url,
-        "MEDIA_TOKEN_KEYS": secrets["MEDIA_TOKEN_KEYS"],
-        "MEDIA_GATEWAY_KEY": secrets["GATEWAY_KEYS"].partition(",")[0],
+        "MEDIA_TOKEN_KEYS": _secret(secrets, "MEDIA_TOKEN_KEYS"),
+        "MEDIA_GATEWAY_KEY": _secret(secrets, "GATEWAY_KEYS").partition(",")[0],
         "STATE_DIR": str(state),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _secret(secrets: Mapping[str, str], name: str) -> str:
+    if not secrets.get(name):
+        raise StartError(f"{name} is not in .dev.vars: take its line from .dev.vars.example.")
+    return secrets[name]
+
+
+def port_of(name: str, usual: int) -> int:
+    """Return the port that a variable of the environment chooses, or the usual one.
+
+    Raises:
+        StartError: the variable holds no port.
+    """
+    value = os.environ.get(name) or str(usual)
+    if not (value.isascii() and value.isdecimal() and 0 < int(value) < 65_536):
+        raise StartError(f"{name} is {value!r}: write a port, such as {name}={usual + 1}.")
+    return int(value)
 
 
 def read_variables(path: Path) -> dict[str, str]:
@@ -184,8 +205,8 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         serve(
-            worker_port=int(os.environ.get("WORKER_PORT", "8787")),
-            shim_port=int(os.environ.get("SHIM_PORT", "8000")),
+            worker_port=port_of("WORKER_PORT", 8787),
+            shim_port=port_of("SHIM_PORT", 8000),
             state=ROOT / os.environ.get("STATE_DIR", ".wrangler/state"),
         )
     except Interrupted:

@@ -1,7 +1,9 @@
 from pathlib import Path
 
-from runtime.dev import read_variables, shim_environment
-from runtime.process import ROOT
+import pytest
+
+from runtime.dev import port_of, read_variables, shim_environment
+from runtime.process import ROOT, StartError
 
 
 def read(tmp_path: Path, text: str) -> dict[str, str]:
@@ -45,3 +47,25 @@ def test_the_example_has_all_that_the_application_needs() -> None:
     assert shim_environment("http://127.0.0.1:8787", secrets, Path("/state"))[
         "MEDIA_GATEWAY_KEY"
     ] == ("dev-gateway-key")
+
+
+@pytest.mark.parametrize("name", ["MEDIA_TOKEN_KEYS", "GATEWAY_KEYS"])
+def test_a_secret_that_is_not_there_is_named(name: str) -> None:
+    secrets = {"MEDIA_TOKEN_KEYS": "k1:YWJj", "GATEWAY_KEYS": "a", name: ""}
+    with pytest.raises(StartError, match=f"{name} is not in .dev.vars"):
+        shim_environment("http://127.0.0.1:1", secrets, ROOT)
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "80.5", "٨"])
+def test_what_is_no_port_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("WORKER_PORT", value)
+    with pytest.raises(StartError, match=r"WORKER_PORT is .*WORKER_PORT=8788"):
+        port_of("WORKER_PORT", 8787)
+
+
+@pytest.mark.parametrize(("value", "port"), [("9000", 9000), ("", 8787)])
+def test_a_port_is_chosen_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, value: str, port: int
+) -> None:
+    monkeypatch.setenv("WORKER_PORT", value)
+    assert port_of("WORKER_PORT", 8787) == port
