@@ -7,6 +7,8 @@ from typing import Any
 from workers import WorkerEntrypoint
 
 from media_engine.app import App, World
+from media_engine.cloudflare.cache import EdgeCache
+from media_engine.cloudflare.carrier import awaited, connect, drive
 from media_engine.cloudflare.clock import SystemClock
 from media_engine.cloudflare.convert import answer, raw_env, variables
 from media_engine.cloudflare.d1 import D1Database
@@ -19,14 +21,17 @@ from media_engine.settings import BINDINGS, DEFAULTS, Settings
 @cache
 def app() -> App:
     """Wire the engine, at the first request of an isolate: before it there is no environment."""
+    connect()
     env = raw_env()
     bindings = {name: getattr(env, name, None) for name in BINDINGS}
+    settings = Settings.from_env(
+        variables(env, DEFAULTS), [name for name, binding in bindings.items() if binding]
+    )
     return App(
-        Settings.from_env(
-            variables(env, DEFAULTS), [name for name, binding in bindings.items() if binding]
-        ),
+        settings,
         World(
             store=R2Store(bindings["MEDIA_BUCKET"]),
+            cache=EdgeCache(settings.public_url, settings.cache_ttl),
             streams=WorkerdStreams(),
             database=D1Database(bindings["DB"]),
             clock=SystemClock(),
@@ -36,27 +41,27 @@ def app() -> App:
     )
 
 
-class Default(WorkerEntrypoint):
-    """The host's own entrypoint."""
+def on_fetch(request: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
+    """Answer the internet."""
+    return drive(answer(request, app().fetch))
 
-    async def fetch(self, request: Any) -> Any:
-        return await answer(request.js_object, app().fetch)
 
-    async def scheduled(self, controller: Any, env: Any, ctx: Any) -> None:  # noqa: ARG002
-        await app().clean()
+def on_scheduled(controller: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
+    """Do what the cron does."""
+    return drive(app().clean())
 
 
 class MediaService(WorkerEntrypoint):
     """The entrypoint of a service binding: what it reaches needs no gateway key."""
 
-    async def fetch(self, request: Any) -> Any:
-        return await answer(request.js_object, app().fetch_internal)
+    def on_fetch(self, request: Any) -> Any:
+        return drive(answer(request.js_object, app().fetch_internal))
 
     async def presign(self, identity: Any, fields: Any) -> Any:
-        return await app().presign(identity, fields)
+        return await awaited(app().presign(identity, fields))
 
     async def complete(self, identity: Any, media_id: Any) -> Any:
-        return await app().complete(identity, media_id)
+        return await awaited(app().complete(identity, media_id))
 
     async def resolve(self, identity: Any, ids: Any) -> Any:
-        return await app().resolve(identity, ids)
+        return await awaited(app().resolve(identity, ids))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from media_engine.errors import DatabaseError, MediaError
+from media_engine.http.message import ByteStream
 from media_engine.ports import (
     ObjectInfo,
     ObjectRange,
@@ -74,13 +75,21 @@ class MemoryStore:
         return None if found is None else found[0]
 
     async def get(
-        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+        self,
+        key: str,
+        /,
+        *,
+        wanted: ObjectRange | None = None,
+        etag: str | None = None,
+        unless: str | None = None,
     ) -> StoredObject | None:
         self.operations["get"] += 1
         found = self._objects.get(key)
         if found is None or etag not in (None, found[0].etag):
             return None
         info, content = found
+        if unless == info.etag:
+            return StoredObject(info, None)
         if wanted is not None and not wanted.touches(info.size):
             whole = await self.get(key, etag=etag)
             assert whole is not None
@@ -106,6 +115,48 @@ def _cut(content: bytes, wanted: ObjectRange | None) -> bytes:
     offset = wanted.offset or 0
     end = None if wanted.length is None else offset + wanted.length
     return content[offset:end]
+
+
+class MemoryCache:
+    """`ports.Cache` in a dict. What it is filled with is there at once.
+
+    Attributes:
+        entries: the object in each entry, and its bytes.
+        tags: the tag of each entry.
+        operations: how often each operation was called.
+        handed_out: the streams that it gave.
+    """
+
+    def __init__(self) -> None:
+        self.handed_out: list[MemoryStream] = []
+        self.entries: dict[str, tuple[ObjectInfo, bytes]] = {}
+        self.tags: dict[str, str] = {}
+        self.operations: Counter[str] = Counter()
+
+    async def get(self, entry: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+        self.operations["get"] += 1
+        if entry not in self.entries:
+            return None
+        info, content = self.entries[entry]
+        outside = wanted is not None and not wanted.touches(info.size)
+        stream = MemoryStream(content if outside else _cut(content, wanted))
+        self.handed_out.append(stream)
+        if outside:
+            raise RangeOutside(StoredObject(info, stream))
+        return StoredObject(info, stream)
+
+    def fill(self, entry: str, tag: str, stored: StoredObject, /) -> ByteStream:
+        self.operations["fill"] += 1
+        assert isinstance(stored.body, MemoryStream)
+        if len(stored.body.content) == stored.info.size:
+            self.entries[entry] = (stored.info, stored.body.content)
+            self.tags[entry] = tag
+        return stored.body
+
+    async def delete(self, entries: Sequence[str], /) -> None:
+        self.operations["delete"] += 1
+        for entry in entries:
+            self.entries.pop(entry, None)
 
 
 class MemoryStreams:

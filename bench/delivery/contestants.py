@@ -30,28 +30,24 @@ class Contestant:
     Attributes:
         name: what it is called in the results; also its folder, but for ours.
         title: what a reader is told of it.
-        flags: its compatibility flags.
         root: what its paths begin with.
         floor: whether it answers without looking at the request.
     """
 
     name: str
     title: str
-    flags: tuple[str, ...] = ()
     root: str = "/m/"
     floor: bool = False
 
 
-OURS = Contestant(
-    "media-engine", "Media Engine", flags=("python_workers", "global_fetch_strictly_public")
-)
+OURS = Contestant("media-engine", "Media Engine")
 SAME_JOB = Contestant("job-javascript", "same job, JavaScript")
 OTHERS = (
-    Contestant("thin-python", "one R2 GET, Python", flags=("python_workers",)),
+    Contestant("thin-python", "one R2 GET, Python"),
     Contestant("render2", "render2", root="/"),
     SAME_JOB,
     Contestant("thin-javascript", "one R2 GET, JavaScript"),
-    Contestant("hello-python", "hello, Python", flags=("python_workers",), floor=True),
+    Contestant("hello-python", "hello, Python", floor=True),
     Contestant("hello-javascript", "hello, JavaScript", floor=True),
 )
 
@@ -114,7 +110,6 @@ def starting(contestant: Contestant, folder: Path) -> Iterator[Starting]:
         port=_free_port(),
         state=folder / "state",
         config=_stage(contestant, folder / contestant.name) / "wrangler.toml",
-        flags=contestant.flags,
         env_file=ENV_FILE,
         registry=folder / "registry",
     )

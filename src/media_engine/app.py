@@ -22,7 +22,7 @@ from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
 from media_engine.library.service import LibraryService
-from media_engine.ports import Clock, Database, Entropy, ObjectStore, Streams
+from media_engine.ports import Cache, Clock, Database, Entropy, ObjectStore, Streams
 from media_engine.settings import BINDINGS, Settings
 from media_engine.signing.gateway import Identity
 from media_engine.uploads.handlers import UploadHandlers
@@ -37,6 +37,7 @@ class World:
 
     Attributes:
         store: the bytes.
+        cache: copies of them at the edge.
         streams: joins streams of them.
         database: the metadata.
         clock: what time it is.
@@ -45,6 +46,7 @@ class World:
     """
 
     store: ObjectStore
+    cache: Cache
     streams: Streams
     database: Database
     clock: Clock
@@ -82,7 +84,13 @@ class App:
             HousekeepingQueries(world.database), world.store, world.clock
         )
         delivery = DeliveryHandlers(
-            DeliveryService(world.store, DeliveryQueries(world.database), world.streams),
+            DeliveryService(
+                world.store,
+                world.cache,
+                DeliveryQueries(world.database),
+                world.streams,
+                settings.cache_bytes,
+            ),
             settings,
             world.clock,
             world.entropy,

@@ -58,13 +58,29 @@ class ObjectRange:
             return self.suffix > 0 and size > 0
         return (self.offset or 0) < size
 
+    def covers(self, size: int) -> bool:
+        """Tell whether these bytes are all of an object of `size` bytes."""
+        if self.suffix is not None:
+            return self.suffix >= size
+        return not self.offset and (self.length is None or self.length >= size)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object, and the stream of the bytes that were asked for."""
+    """An object, and the stream of the bytes that were asked for.
+
+    Attributes:
+        info: the object.
+        body: the stream; None where the caller has these bytes already.
+    """
 
     info: ObjectInfo
-    body: ByteStream
+    body: ByteStream | None
+
+    def let_go(self) -> None:
+        """Let the stream go unread."""
+        if self.body is not None:
+            self.body.cancel()
 
 
 Piece: TypeAlias = bytes | Callable[[], Awaitable[ByteStream]]
@@ -94,7 +110,13 @@ class ObjectStore(Protocol):
         ...
 
     async def get(
-        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+        self,
+        key: str,
+        /,
+        *,
+        wanted: ObjectRange | None = None,
+        etag: str | None = None,
+        unless: str | None = None,
     ) -> StoredObject | None:
         """Return the object with a stream of its bytes, or None. A class B operation.
 
@@ -102,6 +124,7 @@ class ObjectStore(Protocol):
             key: the object's key.
             wanted: the bytes wanted; None for all. What reaches past the end is cut.
             etag: if given, another object under this key counts as none.
+            unless: if given, the object that has this entity tag comes without its bytes.
 
         Raises:
             RangeOutside: no byte of `wanted` is in the object. To know that costs a second
@@ -119,6 +142,44 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Sequence[str], /) -> None:
         """Remove the objects, at most 1,000; those that are not there are no error."""
+        ...
+
+
+class Cache(Protocol):
+    """Whole objects near to those who ask: the edge cache of one data centre.
+
+    It may forget anything at any time, and what it cannot do it does not do: nothing here raises
+    because the cache does not answer.
+    """
+
+    async def get(self, entry: str, /, *, wanted: ObjectRange | None = None) -> StoredObject | None:
+        """Return the object in an entry with a stream of its bytes, or None.
+
+        Args:
+            entry: the entry's name.
+            wanted: the bytes wanted; None for all. What reaches past the end is cut.
+
+        Raises:
+            RangeOutside: no byte of `wanted` is in the object.
+        """
+        ...
+
+    def fill(self, entry: str, tag: str, stored: StoredObject, /) -> ByteStream:
+        """Return the object's stream for whoever asked; the entry is filled while it is read.
+
+        An entry is filled with all of the object or not at all. So that a slow reader holds no
+        more memory than there is, an entry is left alone while the objects that are on their way
+        into others are too large together.
+
+        Args:
+            entry: the entry's name.
+            tag: by which it can be purged everywhere.
+            stored: the object, with a stream of all its bytes.
+        """
+        ...
+
+    async def delete(self, entries: Sequence[str], /) -> None:
+        """Forget these entries, in this data centre."""
         ...
 
 

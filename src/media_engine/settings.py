@@ -27,6 +27,9 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "GATEWAY_KEYS": "",
     "KEY_PREFIXES": "u/,t/",
     "PRIVATE_RESOURCE_POLICY": "same-site",
+    "PRIVATE_MAX_AGE": "0",
+    "EDGE_CACHE_TTL": "3600",
+    "EDGE_CACHE_MAX_BYTES": str(10 * MIB),
     "R2_S3_ENDPOINT": "",
     "R2_BUCKET_NAME": "",
     "R2_ACCESS_KEY_ID": "",
@@ -70,6 +73,10 @@ class Settings:
         gateway_keys: the secrets by which the application's gateway is known.
         key_prefixes: what a key must begin with to be delivered.
         private_resource_policy: `Cross-Origin-Resource-Policy` of what is private.
+        private_max_age: how long a browser may keep what is private, in seconds, but never longer
+            than its token lives; 0 lets it keep nothing.
+        cache_ttl: how long the edge cache keeps a file, in seconds.
+        cache_bytes: how large a file the edge cache keeps, in bytes; 0 turns it off.
         s3: where uploads are signed for.
         max_bytes: the largest file of each kind, in bytes.
         problems: for each setting that cannot be used, the error that says why.
@@ -80,6 +87,9 @@ class Settings:
     gateway_keys: GatewayKeys
     key_prefixes: tuple[str, ...]
     private_resource_policy: str
+    private_max_age: int
+    cache_ttl: int
+    cache_bytes: int
     s3: S3Settings
     max_bytes: Mapping[str, int]
     problems: Mapping[str, NotConfigured] = field(default_factory=dict)
@@ -129,6 +139,9 @@ class _Reader:
             gateway_keys=self._gateway_keys(development),
             key_prefixes=self._prefixes(),
             private_resource_policy=self._one_of("PRIVATE_RESOURCE_POLICY", RESOURCE_POLICIES),
+            private_max_age=self._number("PRIVATE_MAX_AGE", "seconds"),
+            cache_ttl=self._number("EDGE_CACHE_TTL", "seconds", least=1),
+            cache_bytes=self._number("EDGE_CACHE_MAX_BYTES", "bytes"),
             s3=S3Settings(
                 endpoint=self._url("R2_S3_ENDPOINT", R2NotConfigured),
                 bucket=self._present("R2_BUCKET_NAME"),
@@ -138,7 +151,7 @@ class _Reader:
                 ),
             ),
             max_bytes={
-                kind: self._bytes(f"MAX_{kind.upper()}_BYTES")
+                kind: self._number(f"MAX_{kind.upper()}_BYTES", "bytes", least=1)
                 for kind in ("image", "video", "document")
             },
             problems=self._problems,
@@ -176,10 +189,10 @@ class _Reader:
             self._wrong(name, "must have its host in small letters and no default port", error)
         return value
 
-    def _bytes(self, name: str) -> int:
+    def _number(self, name: str, unit: str, least: int = 0) -> int:
         value = self._values[name]
-        if not (value.isascii() and value.isdecimal() and 0 < len(value) < 16 and int(value)):
-            self._wrong(name, "must be a number of bytes")
+        if not (value.isascii() and value.isdecimal() and len(value) < 16 and int(value) >= least):
+            self._wrong(name, f"must be a number of {unit}")
             value = DEFAULTS[name]
         return int(value)
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from media_engine.http.message import ByteStream
-from media_engine.ports import ObjectRange, ObjectStore, RangeOutside
+from media_engine.ports import ObjectRange, ObjectStore, RangeOutside, StoredObject
 
 CONTENT = b"0123456789"
 
@@ -24,11 +24,17 @@ class StoreHarness(Protocol):
         ...
 
 
+def _body(stored: StoredObject | None) -> ByteStream:
+    assert stored is not None
+    assert stored.body is not None
+    return stored.body
+
+
 async def _read(harness: StoreHarness, key: str, wanted: ObjectRange | None = None) -> bytes:
     stored = await harness.store.get(key, wanted=wanted)
     assert stored is not None
     assert stored.info.size == len(CONTENT), "the size is the object's, whatever was wanted"
-    return await harness.read(stored.body)
+    return await harness.read(_body(stored))
 
 
 async def _refuses(harness: StoreHarness, key: str, wanted: ObjectRange) -> bool:
@@ -36,7 +42,7 @@ async def _refuses(harness: StoreHarness, key: str, wanted: ObjectRange) -> bool
         await harness.store.get(key, wanted=wanted)
     except RangeOutside as outside:
         whole = outside.stored
-        return whole.info.key == key and len(await harness.read(whole.body)) == whole.info.size
+        return whole.info.key == key and len(await harness.read(_body(whole))) == whole.info.size
     return False
 
 
@@ -61,7 +67,7 @@ async def an_object_has_its_bytes_and_what_it_was_stored_with(harness: StoreHarn
     stored = await harness.store.get(key)
     assert stored is not None
     assert stored.info == info
-    assert await harness.read(stored.body) == CONTENT
+    assert await harness.read(_body(stored)) == CONTENT
 
 
 async def an_object_stored_without_type_or_name_has_none(harness: StoreHarness) -> None:
@@ -112,16 +118,30 @@ async def another_object_under_the_key_is_none(harness: StoreHarness) -> None:
     wanted = ObjectRange(offset=2, length=3)
     same = await harness.store.get("pinned", wanted=wanted, etag=info.etag)
     assert same is not None
-    assert await harness.read(same.body) == b"234"
+    assert await harness.read(_body(same)) == b"234"
     await harness.store.bury("pinned")
     assert await harness.store.get("pinned", wanted=wanted, etag=info.etag) is None
+
+
+async def an_object_that_the_caller_has_comes_without_its_bytes(harness: StoreHarness) -> None:
+    await harness.put("had", CONTENT, "image/jpeg", "")
+    info = await harness.store.head("had")
+    assert info is not None
+    for wanted in (None, ObjectRange(offset=2, length=3)):
+        had = await harness.store.get("had", wanted=wanted, unless=info.etag)
+        assert had is not None
+        assert had.info == info
+        assert had.body is None
+        other = await harness.store.get("had", wanted=wanted, unless='"another"')
+        assert await harness.read(_body(other)) == (CONTENT if wanted is None else b"234")
+    assert await harness.store.get("absent", unless=info.etag) is None
 
 
 async def a_stream_can_be_let_go_unread(harness: StoreHarness) -> None:
     await harness.put("let-go", CONTENT, "", "")
     stored = await harness.store.get("let-go")
     assert stored is not None
-    stored.body.cancel()
+    stored.let_go()
 
 
 async def a_buried_object_is_an_empty_tombstone(harness: StoreHarness) -> None:
@@ -160,6 +180,7 @@ CASES = (
     a_range_that_reaches_past_the_end_is_cut,
     a_range_that_misses_the_object_is_outside,
     another_object_under_the_key_is_none,
+    an_object_that_the_caller_has_comes_without_its_bytes,
     a_stream_can_be_let_go_unread,
     a_buried_object_is_an_empty_tombstone,
     a_key_without_an_object_can_be_buried,

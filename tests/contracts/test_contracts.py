@@ -11,9 +11,10 @@ import pytest
 
 from runtime.process import ROOT
 from tests.conftest import RunWorker
-from tests.contracts import database, object_store, streams
+from tests.contracts import cache, database, object_store, streams
 from tests.fakes import (
     JoinedStream,
+    MemoryCache,
     MemoryStore,
     MemoryStream,
     MemoryStreams,
@@ -21,18 +22,24 @@ from tests.fakes import (
 )
 
 SUITES: dict[str, tuple[Any, ...]] = {
+    "cache": cache.CASES,
     "object_store": object_store.CASES,
     "database": database.CASES,
     "streams": streams.CASES,
 }
 CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
-each_case = pytest.mark.parametrize(
-    ("suite", "case"), CASES, ids=[f"{suite}-{case.__name__}" for suite, case in CASES]
-)
+ONLY_IN_WORKERD = [("cache", case) for case in cache.CASES_OF_THE_ADAPTER]
+
+
+def each_of(cases: list[tuple[str, Any]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("suite", "case"), cases, ids=[f"{suite}-{case.__name__}" for suite, case in cases]
+    )
 
 
 class MemoryHarness:
     def __init__(self) -> None:
+        self.cache = MemoryCache()
         self.store = MemoryStore()
         self.streams = MemoryStreams()
         self.database = SqliteDatabase()
@@ -45,7 +52,13 @@ class MemoryHarness:
     async def stream(self, content: bytes) -> MemoryStream:
         return MemoryStream(content)
 
-    async def leave(self, stream: JoinedStream) -> None:
+    async def broken_stream(self, content: bytes) -> MemoryStream:
+        return MemoryStream(content)
+
+    async def rest(self) -> None:
+        """Nothing in memory goes on behind."""
+
+    async def leave(self, stream: MemoryStream | JoinedStream) -> None:
         stream.cancel()
 
     async def running(self) -> int:
@@ -60,7 +73,7 @@ class MemoryHarness:
         return content
 
 
-@each_case
+@each_of(CASES)
 def test_the_fake_keeps_the_contract(suite: str, case: Any) -> None:
     del suite  # It is in the test's name.
     asyncio.run(case(MemoryHarness()))
@@ -84,7 +97,7 @@ def contracts_url(tmp_path_factory: pytest.TempPathFactory, run_worker: RunWorke
         yield worker.url
 
 
-@each_case
+@each_of(CASES + ONLY_IN_WORKERD)
 def test_workerd_keeps_the_contract(contracts_url: str, suite: str, case: Any) -> None:
     answer = httpx.post(f"{contracts_url}/{suite}/{case.__name__}", timeout=60)
     assert answer.status_code == 200, answer.text

@@ -14,7 +14,15 @@ from media_engine.http.message import Request, Response
 from media_engine.ports import Rows, Statement
 from media_engine.settings import BINDINGS, Settings
 from media_engine.signing.gateway import READ, WRITE, Identity
-from tests.fakes import Counting, FixedClock, MemoryLog, MemoryStore, MemoryStreams, SqliteDatabase
+from tests.fakes import (
+    Counting,
+    FixedClock,
+    MemoryCache,
+    MemoryLog,
+    MemoryStore,
+    MemoryStreams,
+    SqliteDatabase,
+)
 from tests.unit.http.headers import Headers
 
 T = TypeVar("T")
@@ -100,6 +108,7 @@ class Engine:
     ) -> None:
         self.clock = FixedClock()
         self.store = store or MemoryStore(self.clock)
+        self.cache = MemoryCache()
         self.database = RecordingDatabase()
         self.log = MemoryLog()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
@@ -107,6 +116,7 @@ class Engine:
             self.settings,
             World(
                 self.store,
+                self.cache,
                 MemoryStreams(),
                 self.database,
                 self.clock,

@@ -27,9 +27,15 @@ class ClumsyStore(MemoryStore):
         raise ZeroDivisionError(f"the precious detail of {key}")
 
     async def get(
-        self, key: str, /, *, wanted: ObjectRange | None = None, etag: str | None = None
+        self,
+        key: str,
+        /,
+        *,
+        wanted: ObjectRange | None = None,
+        etag: str | None = None,
+        unless: str | None = None,
     ) -> StoredObject | None:
-        raise ZeroDivisionError(f"the precious detail of {key} {wanted} {etag}")
+        raise ZeroDivisionError(f"the precious detail of {key} {wanted} {etag} {unless}")
 
 
 def without(name: str) -> dict[str, str]:

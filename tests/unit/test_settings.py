@@ -32,6 +32,9 @@ WRONG: Mapping[str, list[str]] = {
     "GATEWAY_KEYS": ["", " ", ",", "a,", "a,,b", "dev-gateway-key", "a,dev-gateway-key"],
     "KEY_PREFIXES": [",", "u/,", "u", "u/,t", "/", "/u/", "u/,/t/"],
     "PRIVATE_RESOURCE_POLICY": ["same_origin", "Same-Site", "none", "*"],
+    "PRIVATE_MAX_AGE": ["-1", "1.5", "a minute"],
+    "EDGE_CACHE_TTL": ["0", "-1", "1h"],
+    "EDGE_CACHE_MAX_BYTES": ["-1", "10MB"],
     "R2_S3_ENDPOINT": [
         "", "account.r2.cloudflarestorage.com", "https://", "s3://account", "https://a?b=c",
         "https://Account.r2.cloudflarestorage.com", "https://a:443",

@@ -24,6 +24,16 @@ def store(worker_url: str, key: str, content: bytes, **described: str) -> None:
     httpx.put(url, headers=headers, content=content).raise_for_status()
 
 
+def remove(worker_url: str, *keys: str) -> None:
+    """Take objects away behind the Worker's back, so that only a cache can still have them."""
+    client = _client(worker_url)
+    for key in keys:
+        url = client.generate_presigned_url(
+            "delete_object", Params={"Bucket": "media", "Key": key}, ExpiresIn=60
+        )
+        httpx.delete(url).raise_for_status()
+
+
 def _client(worker_url: str) -> Any:
     return botocore.session.get_session().create_client(
         "s3",

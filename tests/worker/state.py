@@ -1,10 +1,11 @@
-"""What the Worker has kept, read behind its back: the files in which the simulators keep D1 and R2.
+"""What the Worker has kept, read behind its back: where the simulators keep D1, R2 and the cache.
 
 Both are SQLite in WAL mode, which one process may read while another writes.
 """
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,25 @@ def kept(state: Path) -> Kept:
         rows={row["key"]: row for row in rows},
         objects={entry["key"]: entry["size"] for entry in objects},
     )
+
+
+def cached(state: Path) -> set[str]:
+    """Return the entries of the edge cache, such as `private/t/acme/…`, percent-encoded."""
+    entries = _select(state, "cache", "SELECT key FROM _mf_entries")
+    return {entry["key"].partition("/cache/")[2] for entry in entries}
+
+
+def await_cached(state: Path, *entries: str) -> None:
+    """Wait until the entries are there: they are filled behind the answer.
+
+    Raises:
+        TimeoutError: they were not within some seconds.
+    """
+    end = time.monotonic() + 10
+    while not cached(state).issuperset(entries):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not cached: {set(entries) - cached(state)}")
+        time.sleep(0.02)
 
 
 def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:

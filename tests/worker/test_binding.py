@@ -26,7 +26,7 @@ def caller(worker: RunningWorker, run_worker: RunWorker) -> Iterator[RunningWork
     """A Worker that has the engine as its binding MEDIA."""
     del worker  # It has to run: the binding finds it by its name.
     config = Path(__file__).parent / "binding" / "wrangler.toml"
-    with run_worker(config=config, flags=(), ready="/ready") as running:
+    with run_worker(config=config, ready="/ready") as running:
         yield running
 
 

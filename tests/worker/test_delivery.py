@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, TypeAlias
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import jwt
@@ -16,8 +16,9 @@ import pytest
 
 from tests.conftest import RunningWorker
 from tests.unit.http.vectors import Case, StoredFile, received, requests
-from tests.worker.bucket import store
+from tests.worker.bucket import remove, store
 from tests.worker.caller import Caller
+from tests.worker.state import await_cached
 from tests.worker.tokens import KID, SECRET, file_url, mint
 from tests.worker.wire import send
 
@@ -55,29 +56,57 @@ def assert_refused(answer: Any, status: int, code: str) -> None:
 # Ranges and conditions.
 
 
-@pytest.fixture(scope="module")
-def sized(alice: Caller) -> Mapping[int, tuple[str, bytes, StoredFile]]:
-    """For each size that the vectors ask for, a file of it: its URL, its bytes, its validators."""
+def key_of(url: str) -> str:
+    """Return the key in a URL of `/m/`."""
+    return unquote(urlsplit(url).path.removeprefix("/m/"))
+
+
+Sized: TypeAlias = Mapping[int, tuple[str, bytes, StoredFile]]
+"""For each size that the vectors ask for, a file of it: its URL, its bytes, its validators."""
+
+
+def store_sized(caller: Caller) -> Sized:
+    """Store the files that the vectors ask for."""
     files = {}
     for size in {case.file.size for case in CONDITIONS_AND_RANGES}:
         content = random.Random(size).randbytes(size)
         if size:
-            key = alice.upload(content)["key"]
+            key = caller.upload(content)["key"]
         else:
             # Nothing that is uploaded is empty.
             key = "t/acme/blog/2026/11/empty.jpg"
-            store(alice.url, key, content, ContentType="image/jpeg")
-        url = file_url(alice.url, key)
-        head = alice.http.head(url).headers
+            store(caller.url, key, content, ContentType="image/jpeg")
+        url = file_url(caller.url, key)
+        head = caller.http.head(url).headers
         modified = int(parsedate_to_datetime(head["last-modified"]).timestamp())
         files[size] = (url, content, StoredFile(size, head["etag"], modified))
     return files
 
 
+@pytest.fixture(scope="module")
+def in_store(cacheless: Caller) -> Sized:
+    """The files on a Worker that caches nothing."""
+    return store_sized(cacheless)
+
+
+@pytest.fixture(scope="module")
+def in_cache(alice: Caller, worker: RunningWorker) -> Sized:
+    """The files in the edge cache and nowhere else, but for the empty one, which is not cached."""
+    files = store_sized(alice)
+    keys = [key_of(url) for size, (url, _, _) in files.items() if size]
+    for url, content, _ in files.values():
+        assert alice.http.get(url).content == content
+    await_cached(worker.state, *(f"private/{key}" for key in keys))
+    remove(alice.url, *keys)
+    return files
+
+
+@pytest.mark.parametrize("where", ["in_store", "in_cache"])
 @pytest.mark.parametrize("case", CONDITIONS_AND_RANGES, ids=lambda case: case.name)
 def test_a_vector_of_rfc_9110_is_answered(
-    alice: Caller, sized: Mapping[int, tuple[str, bytes, StoredFile]], case: Case
+    alice: Caller, request: pytest.FixtureRequest, case: Case, where: str
 ) -> None:
+    sized: Sized = request.getfixturevalue(where)
     url, content, file = sized[case.file.size]
     headers = [
         (name.encode(), value.encode("latin-1")) for name, value in case.headers_for(file).items()
@@ -261,7 +290,8 @@ def test_a_public_file_that_is_opened_with_a_token_is_kept_by_nobody(
 def test_a_stored_type_is_not_trusted_past_the_list(
     alice: Caller, stored_type: str, served_type: str, served_as: str
 ) -> None:
-    key = "t/acme/blog/2026/11/not-by-an-upload.html"
+    # A key is written once, as an upload's is.
+    key = f"t/acme/blog/2026/11/{quote(stored_type, safe='')}.html"
     store(
         alice.url,
         key,

@@ -7,6 +7,7 @@ which its own S3 endpoint is reached.
 
 import hashlib
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +30,6 @@ class LocalWorker:
         port: where it listens on 127.0.0.1.
         state: the folder of R2's and D1's state, shared by Workers that share files.
         config: its configuration.
-        flags: the compatibility flags of that configuration: Wrangler replaces them by those on
-            the command line.
         variables: settings that this start overrides.
         env_file: where its settings and secrets are; `.dev.vars` beside the configuration if
             None.
@@ -40,7 +39,6 @@ class LocalWorker:
     port: int
     state: Path
     config: Path = ROOT / "wrangler.toml"
-    flags: Sequence[str] = ("python_workers", "global_fetch_strictly_public")
     variables: Mapping[str, str] = field(default_factory=dict)
     env_file: Path | None = None
     registry: Path | None = None
@@ -48,6 +46,11 @@ class LocalWorker:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def flags(self) -> Sequence[str]:
+        """The compatibility flags of its configuration."""
+        flags: list[str] = tomllib.loads(self.config.read_text()).get("compatibility_flags", [])
+        return flags
 
     def command(self) -> list[str]:
         """Return the command line."""
@@ -67,7 +70,8 @@ class LocalWorker:
             "--inspector-port=0",
             "--show-interactive-dev-session=false",
             "--test-scheduled",
-            *(f"--compatibility-flags={flag}" for flag in (*self.flags, *DEVELOPMENT_FLAGS)),
+            # Those on the command line replace those of the configuration.
+            *(f"--compatibility-flags={flag}" for flag in (*self.flags(), *DEVELOPMENT_FLAGS)),
             *(f"--var={name}:{value}" for name, value in variables.items()),
             *([] if self.env_file is None else [f"--env-file={self.env_file}"]),
         ]

@@ -1,8 +1,9 @@
 """Between workerd's objects and the engine's: every crossing of the border is here.
 
 A crossing costs microseconds and a wrapped binding copies what goes through it, so: bindings
-are raw, a header is looked up only when somebody asks for it, a response is made with one
-conversion, and a stream goes through as the object it is.
+are raw, what is known of a request comes over in one text and a response goes back in one, a
+header that delivery does not look at stays in JavaScript until somebody asks for it, and a stream
+goes through as the object it is.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,8 +14,12 @@ import js
 from pyodide.ffi import JsException, jsnull, to_js
 from workers import import_from_javascript
 
+from media_engine.cloudflare.carrier import call, carrier
 from media_engine.errors import FileTooLarge
 from media_engine.http.message import Request, Response
+
+LOOKED_AT: Final = frozenset(carrier.LOOKED_AT)
+"""The headers that come over with the request."""
 
 DRAIN_MS: Final = 5_000
 """How long a body that is not wanted is read all the same, in milliseconds."""
@@ -42,52 +47,41 @@ def failure(error: JsException) -> str:
 
 
 class _Headers:
-    """Looks up one header at a time; the rest never leaves JavaScript."""
+    """Looks headers up: those that came over with the request, and the others in JavaScript."""
 
-    __slots__ = ("_headers",)
+    __slots__ = ("_known", "_request")
 
-    def __init__(self, headers: Any) -> None:
-        self._headers = headers
+    def __init__(self, known: Mapping[str, str], request: Any) -> None:
+        self._known = known
+        self._request = request
 
     def get(self, name: str, /) -> str | None:
-        value = self._headers.get(name)
+        if name in LOOKED_AT:
+            return self._known.get(name)
+        value = self._request.headers.get(name)
         return None if value is jsnull else value
 
 
-def to_request(request: Any) -> Request:
+def to_request(raw: Any) -> Request:
     """Make a request of workerd's Request.
 
     Args:
-        request: the raw JavaScript object.
+        raw: the raw JavaScript object.
     """
-    url: str = request.url
+    method, url, request_id, *fields = carrier.describeRequest(raw).split("\n")
     # The URL is absolute and normalised by workerd: "https://host/path?query".
     path_at = url.index("/", url.index("//") + 2)
     path, _, query = url[path_at:].partition("?")
-    headers = _Headers(request.headers)
+    known = {}
+    for field in fields:
+        name, _, value = field.partition(":")
+        known[name] = value
+    headers = _Headers(known, raw)
 
     async def read(limit: int) -> bytes:
-        return await _read(request, headers, limit)
+        return await _read(raw, headers, limit)
 
-    return Request(
-        method=request.method,
-        path=path,
-        query=query,
-        headers=headers,
-        read=read,
-        request_id=_request_id(headers.get("cf-ray")),
-    )
-
-
-def _request_id(ray: str | None) -> str:
-    """Return Cloudflare's own name of the request where it has one.
-
-    Behind a service binding, and on a laptop, anybody can send the header: what cannot be a name
-    goes into no log.
-    """
-    if ray is not None and len(ray) <= 32 and ray.isascii() and ray.replace("-", "").isalnum():
-        return ray
-    return str(js.crypto.randomUUID())
+    return Request(method, path, query, headers, read, request_id)
 
 
 async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
@@ -100,7 +94,7 @@ async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
     content = bytearray()
     reader = request.body.getReader()
     while True:
-        chunk = await reader.read()
+        chunk = await call(reader, "read")
         if chunk.done:
             return bytes(content)
         content += chunk.value.to_bytes()
@@ -135,13 +129,21 @@ async def _drain(raw: Any) -> None:
     signal = js.AbortSignal.timeout(DRAIN_MS)
     # A client that has gone, or sends on for ever, is left alone.
     with suppress(JsException):
-        await body.pipeTo(js.WritableStream.new(), to_object({"signal": signal}))
+        await call(body, "pipeTo", js.WritableStream.new(), to_object({"signal": signal}))
 
 
 def to_response(response: Response) -> Any:
-    """Make workerd's Response. A stream in it is handed on untouched."""
-    init = to_object({"status": response.status, "headers": response.headers})
+    """Make workerd's Response. A stream in it is handed on untouched.
+
+    Raises:
+        ValueError: a header has a line feed in it.
+    """
+    fields = [text for field in response.headers.items() for text in field]
+    lines = "\n".join(fields)
+    # A line feed in a value would make another header of what follows it.
+    if lines.count("\n") != len(fields) - 1:
+        raise ValueError("a header has a line feed in it")
     body = response.body
     if isinstance(body, bytes):
         body = to_js(body)
-    return js.Response.new(body, init)
+    return carrier.respond(body, response.status, lines)

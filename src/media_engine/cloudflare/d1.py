@@ -5,6 +5,7 @@ from typing import Any
 
 from pyodide.ffi import JsException, jsnull, to_js
 
+from media_engine.cloudflare.carrier import call
 from media_engine.cloudflare.convert import failure
 from media_engine.errors import DatabaseError
 from media_engine.ports import Rows, Statement
@@ -24,13 +25,14 @@ class D1Database:
 
     async def run(self, statement: Statement, /) -> Rows:
         try:
-            return _rows(await self._bound(statement).run())
+            return _rows(await call(self._bound(statement), "run"))
         except JsException as error:
             raise DatabaseError(reason=failure(error)) from error
 
     async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
         try:
-            results = await self._binding.batch(to_js([self._bound(one) for one in statements]))
+            bound = to_js([self._bound(one) for one in statements])
+            results = await call(self._binding, "batch", bound)
         except JsException as error:
             raise DatabaseError(reason=failure(error)) from error
         return [_rows(result) for result in results]

@@ -1,13 +1,12 @@
 """Streams made of streams. Their bytes stay in workerd: Python says only what comes after what."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
-from workers import import_from_javascript
 
+from media_engine.cloudflare.carrier import call, drive
 from media_engine.cloudflare.convert import to_object
 from media_engine.cloudflare.log import write_line
 from media_engine.errors import MediaError
@@ -23,9 +22,7 @@ class WorkerdStreams:
     def concatenate(self, pieces: Sequence[Piece], length: int, /) -> ByteStream:
         # A stream of a known length is what gives the answer its Content-Length.
         joint = js.FixedLengthStream.new(length)
-        pump = asyncio.ensure_future(_pump(pieces, joint.writable))
-        # Without this a client that leaves would leave the pump behind, for ever.
-        import_from_javascript("cloudflare:workers").waitUntil(to_js(pump))
+        drive(_pump(pieces, joint.writable))
         readable: ByteStream = joint.readable
         return readable
 
@@ -35,12 +32,12 @@ async def _pump(pieces: Sequence[Piece], writable: Any) -> None:
         for piece in pieces:
             if isinstance(piece, bytes):
                 writer = writable.getWriter()
-                await writer.write(to_js(piece))
+                await call(writer, "write", to_js(piece))
                 writer.releaseLock()
             else:
                 stream: Any = await piece()
-                await stream.pipeTo(writable, to_object({"preventClose": True}))
-        await writable.close()
+                await call(stream, "pipeTo", writable, to_object({"preventClose": True}))
+        await call(writable, "close")
     except MediaError as error:
         write_line({"level": "error", "event": "media.broken_off", "code": error.code})
         writable.abort(error.code)

@@ -10,8 +10,15 @@ owed; and several ranges, which need the size before the first is opened, and a 
 from collections.abc import Sequence
 from typing import Final
 
-from media_engine.delivery.policy import FOR_A_MOMENT, Grant, authorise, file_headers, key_of
-from media_engine.delivery.service import DeliveryService
+from media_engine.delivery.policy import (
+    FOR_A_MOMENT,
+    PUBLIC,
+    PrivatePolicy,
+    authorise,
+    file_headers,
+    key_of,
+)
+from media_engine.delivery.service import DeliveryService, Found, OutsideFile, Visit
 from media_engine.errors import (
     MediaAbsent,
     MediaError,
@@ -25,13 +32,23 @@ from media_engine.http.message import Request, Response
 from media_engine.http.query import first
 from media_engine.http.ranges import RangeSpec, SuffixRange, content_range, parse, resolve
 from media_engine.http.router import Route
-from media_engine.ports import Clock, Entropy, ObjectInfo, ObjectRange, RangeOutside, StoredObject
+from media_engine.ports import Clock, Entropy, ObjectRange
 from media_engine.settings import BINDINGS, Settings
 
 BOUNDARY_BYTES: Final = 18
 
 LONGEST_RANGE: Final = 4096
 """How long a Range header may be, in characters. A longer one is work that nobody needs."""
+
+
+DELIVERY_SETTINGS: Final = (
+    "KEY_PREFIXES",
+    "PRIVATE_RESOURCE_POLICY",
+    "PRIVATE_MAX_AGE",
+    "EDGE_CACHE_TTL",
+    "EDGE_CACHE_MAX_BYTES",
+)
+"""The settings without which nothing is delivered."""
 
 
 class DeliveryHandlers:
@@ -51,6 +68,7 @@ class DeliveryHandlers:
         self._settings = settings
         self._clock = clock
         self._entropy = entropy
+        self._private = PrivatePolicy(settings.private_resource_policy, settings.private_max_age)
 
     def routes(self) -> tuple[Route, ...]:
         return (
@@ -73,13 +91,12 @@ class DeliveryHandlers:
         return await self._deliver(request, encoded_key, token)
 
     async def _deliver(self, request: Request, encoded_key: str, token: str | None) -> Response:
-        self._settings.require(*BINDINGS, "KEY_PREFIXES", "PRIVATE_RESOURCE_POLICY")
+        self._settings.require(*BINDINGS, *DELIVERY_SETTINGS)
         try:
-            key = key_of(encoded_key, self._settings.key_prefixes)
-            grant = await self._grant(token, key)
+            visit = self._visit(key_of(encoded_key, self._settings.key_prefixes), token)
             if request.method == "HEAD":
-                return await self._head(request, key, grant)
-            return await self._get(request, key, grant)
+                return await self._head(request, visit)
+            return await self._get(request, visit)
         except (MediaAbsent, PreconditionFailed, RangeNotSatisfiable) as refusal:
             if token is None:
                 refusal.headers.update(PUBLIC_HEADERS)
@@ -87,122 +104,115 @@ class DeliveryHandlers:
                     refusal.headers["Cache-Control"] = FOR_A_MOMENT
             raise
 
-    async def _grant(self, token: str | None, key: str) -> Grant:
+    def _visit(self, key: str, token: str | None) -> Visit:
         if token is None:
-            return await self._service.admit(key)
+            return Visit(key, PUBLIC, lambda: self._service.admit(key))
         self._settings.require("MEDIA_TOKEN_KEYS")
-        return authorise(token, key, self._settings.token_keys, self._clock.now() // 1000)
+        now = self._clock.now() // 1000
+        return Visit(key, authorise(token, key, self._settings.token_keys, now))
 
-    async def _head(self, request: Request, key: str, grant: Grant) -> Response:
-        info = await self._service.look(key, grant)
-        headers = self._headers(info, grant)
-        if self._not_modified(request, info):
+    async def _head(self, request: Request, visit: Visit) -> Response:
+        found = await self._service.look(visit)
+        headers = self._headers(found, visit)
+        if self._not_modified(request, found):
             return Response(304, headers)
-        headers["Content-Length"] = str(info.size)
+        headers["Content-Length"] = str(found.info.size)
         return Response(200, headers)
 
-    async def _get(self, request: Request, key: str, grant: Grant) -> Response:
+    async def _get(self, request: Request, visit: Visit) -> Response:
         specs = _ranges(request)
         if len(specs) > 1:
-            return await self._several(request, key, specs, grant)
+            return await self._several(request, visit, specs)
+        wanted = _wanted(specs[0]) if specs else None
         try:
-            stored = await self._service.open(key, grant, _wanted(specs[0]) if specs else None)
-        except RangeOutside as outside:
-            return self._outside(request, outside.stored, grant)
+            found = await self._service.open(visit, wanted, _unless(request))
+        except OutsideFile as outside:
+            return self._outside(request, visit, outside.found)
         try:
-            return await self._opened(request, stored, specs, grant)
+            return await self._opened(request, visit, found, specs)
         except MediaError:
-            stored.body.cancel()
+            found.let_go()
             raise
 
     async def _opened(
-        self, request: Request, stored: StoredObject, specs: Sequence[RangeSpec], grant: Grant
+        self, request: Request, visit: Visit, found: Found, specs: Sequence[RangeSpec]
     ) -> Response:
         """Answer with a file whose stream is open: the range asked for, or the whole."""
-        headers = self._headers(stored.info, grant)
-        if self._not_modified(request, stored.info):
-            stored.body.cancel()
+        headers = self._headers(found, visit)
+        if self._not_modified(request, found):
+            found.let_go()
             return Response(304, headers)
         if not specs:
-            return Response(200, headers, stored.body)
-        return await self._part(request, stored, specs[0], headers, grant)
-
-    async def _part(
-        self,
-        request: Request,
-        stored: StoredObject,
-        spec: RangeSpec,
-        headers: dict[str, str],
-        grant: Grant,
-    ) -> Response:
-        """Answer with the range whose stream is open, or with the whole if that is owed."""
-        if not _if_range(request, stored.info):
-            stored.body.cancel()
-            return await self._whole(stored.info.key, grant)
-        part = resolve(spec, stored.info.size)
+            return Response(200, headers, self._service.body(found))
+        if not _if_range(request, found):
+            found.let_go()
+            return await self._whole(visit)
+        part = resolve(specs[0], found.info.size)
         if part is None:
-            raise RangeNotSatisfiable(stored.info.size)
-        headers["Content-Range"] = content_range(*part, stored.info.size)
-        return Response(206, headers, stored.body)
+            raise RangeNotSatisfiable(found.info.size)
+        headers["Content-Range"] = content_range(*part, found.info.size)
+        return Response(206, headers, found.body)
 
-    async def _whole(self, key: str, grant: Grant) -> Response:
-        stored = await self._service.open(key, grant, None)
-        return Response(200, self._headers(stored.info, grant), stored.body)
+    async def _whole(self, visit: Visit) -> Response:
+        found = await self._service.open(visit, None)
+        return Response(200, self._headers(found, visit), self._service.body(found))
 
     async def _several(
-        self, request: Request, key: str, specs: Sequence[RangeSpec], grant: Grant
+        self, request: Request, visit: Visit, specs: Sequence[RangeSpec]
     ) -> Response:
         """Answer a request for several ranges: with those that are there, or with the whole.
 
         The size has to be known before anything is opened, so this costs an operation more.
         """
-        info = await self._service.look(key, grant)
-        headers = self._headers(info, grant)
-        if self._not_modified(request, info):
+        found = await self._service.look(visit)
+        headers = self._headers(found, visit)
+        size = found.info.size
+        if self._not_modified(request, found):
             return Response(304, headers)
-        if not _if_range(request, info):
-            return await self._whole(key, grant)
-        found = [Part(*part) for part in (resolve(spec, info.size) for spec in specs) if part]
-        if not found:
-            raise RangeNotSatisfiable(info.size)
-        parts = coalesce(found)
+        if not _if_range(request, found):
+            return await self._whole(visit)
+        touching = [Part(*part) for part in (resolve(spec, size) for spec in specs) if part]
+        if not touching:
+            raise RangeNotSatisfiable(size)
+        parts = coalesce(touching)
         if len(parts) > MOST_PARTS:
-            return await self._whole(key, grant)
+            return await self._whole(visit)
         if len(parts) == 1:
-            stored = await self._service.open(key, grant, ObjectRange(*parts[0]))
-            headers["Content-Range"] = content_range(*parts[0], info.size)
-            return Response(206, headers, stored.body)
-        multipart = Multipart(parts, info.size, headers["Content-Type"], self._boundary())
+            opened = await self._service.open(visit, ObjectRange(*parts[0]))
+            headers["Content-Range"] = content_range(*parts[0], size)
+            return Response(206, headers, opened.body)
+        multipart = Multipart(parts, size, headers["Content-Type"], self._boundary())
         headers["Content-Type"] = multipart.content_type
-        return Response(206, headers, self._service.join(info, multipart))
+        return Response(206, headers, self._service.join(visit, found, multipart))
 
     def _boundary(self) -> str:
         """Return what nobody could have put into a file beforehand."""
         return self._entropy(BOUNDARY_BYTES).hex()
 
-    def _outside(self, request: Request, stored: StoredObject, grant: Grant) -> Response:
+    def _outside(self, request: Request, visit: Visit, found: Found) -> Response:
         """Answer a range that does not touch the file; the whole is open instead."""
-        headers = self._headers(stored.info, grant)
+        headers = self._headers(found, visit)
         try:
-            if not self._not_modified(request, stored.info):
-                if not _if_range(request, stored.info):
-                    return Response(200, headers, stored.body)
-                raise RangeNotSatisfiable(stored.info.size)
+            if not self._not_modified(request, found):
+                if not _if_range(request, found):
+                    return Response(200, headers, self._service.body(found))
+                raise RangeNotSatisfiable(found.info.size)
         except MediaError:
-            stored.body.cancel()
+            found.let_go()
             raise
-        stored.body.cancel()
+        found.let_go()
         return Response(304, headers)
 
-    def _headers(self, info: ObjectInfo, grant: Grant) -> dict[str, str]:
-        return file_headers(info, grant, self._settings.private_resource_policy)
+    def _headers(self, found: Found, visit: Visit) -> dict[str, str]:
+        return file_headers(found.info, visit.grant, self._private)
 
-    def _not_modified(self, request: Request, info: ObjectInfo) -> bool:
+    def _not_modified(self, request: Request, found: Found) -> bool:
         """Say whether the client has this file already.
 
         Raises:
             PreconditionFailed: it wants another one.
         """
+        info = found.info
         outcome = evaluate(request.method, request.headers, info.etag, info.uploaded_at // 1000)
         if outcome is Outcome.PRECONDITION_FAILED:
             raise PreconditionFailed
@@ -222,6 +232,22 @@ def _wanted(spec: RangeSpec) -> ObjectRange:
     return ObjectRange(offset=spec.first, length=length)
 
 
-def _if_range(request: Request, info: ObjectInfo) -> bool:
+def _unless(request: Request) -> str | None:
+    """Return the entity tag of the file that is not to be sent again.
+
+    Only where that is all there is to say of it, so that a file that comes without its bytes is
+    always one that is answered with 304: one strong tag, and no condition that goes before it.
+    """
+    headers = request.headers
+    tag = headers.get("if-none-match")
+    if tag is None or len(tag) < 2 or tag[0] != '"' or tag.find('"', 1) != len(tag) - 1:
+        return None
+    if headers.get("if-match") is not None or headers.get("if-unmodified-since") is not None:
+        return None
+    return tag
+
+
+def _if_range(request: Request, found: Found) -> bool:
     value = request.headers.get("if-range")
+    info = found.info
     return value is None or if_range_holds(value, info.etag, info.uploaded_at // 1000)

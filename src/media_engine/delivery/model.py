@@ -1,4 +1,4 @@
-"""Where a browser finds a file."""
+"""Where a browser finds a file, and where the edge cache keeps it."""
 
 from urllib.parse import quote
 
@@ -13,3 +13,20 @@ def delivery_url(public_url: str, key: str, token: str | None) -> str:
     """
     url = f"{public_url}/m/{quote(key)}"
     return url if token is None else f"{url}?t={token}"
+
+
+def cache_entry(key: str, *, private: bool) -> str:
+    """Return the entry of the edge cache that holds a file.
+
+    A file has two, and they never mix: what everybody may reach, and what is reached only after a
+    token was verified.
+    """
+    return f"{'private' if private else 'public'}/{key}"
+
+
+def cache_tag(key: str) -> str:
+    """Return the tag by which both entries of a file are purged everywhere.
+
+    It is made of the file's id, which is the last segment of its key without the extension.
+    """
+    return f"m-{key.rpartition('/')[2].partition('.')[0]}"

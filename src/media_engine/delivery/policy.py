@@ -52,10 +52,12 @@ class Grant:
     Attributes:
         private: whether it was a token that opened it.
         download: the name under which it is to be saved, or None to show it.
+        life: how many seconds the right has still to live; a public file's is not counted.
     """
 
     private: bool
     download: str | None = None
+    life: int = 0
 
 
 PUBLIC: Final = Grant(private=False)
@@ -108,16 +110,33 @@ def authorise(token: str, key: str, keyring: Keyring, now: int) -> Grant:
     claims = verify(token, keyring, now)
     if not claims.covers(key):
         raise TokenKeyMismatch
-    return Grant(private=True, download=claims.dl)
+    return Grant(private=True, download=claims.dl, life=claims.exp - now)
 
 
-def file_headers(info: ObjectInfo, grant: Grant, private_resource_policy: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class PrivatePolicy:
+    """What the settings say of private files.
+
+    Attributes:
+        resource_policy: their `Cross-Origin-Resource-Policy`.
+        max_age: how long a browser may keep them, in seconds; 0 lets it keep nothing.
+    """
+
+    resource_policy: str
+    max_age: int
+
+    def cache_control(self, life: int) -> str:
+        """Return the `Cache-Control` of a file whose token has so many seconds to live."""
+        return f"private, max-age={min(self.max_age, life)}" if self.max_age else NEVER_STORED
+
+
+def file_headers(info: ObjectInfo, grant: Grant, private: PrivatePolicy) -> dict[str, str]:
     """Return the headers that a file is served with, but for its length and range.
 
     Args:
         info: the file.
         grant: the right by which it is served.
-        private_resource_policy: `Cross-Origin-Resource-Policy` of what is private.
+        private: how private files are served.
     """
     stored_type = media_type(info.content_type)
     known = MEDIA_TYPES.get(stored_type)
@@ -132,8 +151,8 @@ def file_headers(info: ObjectInfo, grant: Grant, private_resource_policy: str) -
         "Last-Modified": http_date(info.uploaded_at // 1000),
     }
     if grant.private:
-        headers["Cache-Control"] = NEVER_STORED
-        headers["Cross-Origin-Resource-Policy"] = private_resource_policy
+        headers["Cache-Control"] = private.cache_control(grant.life)
+        headers["Cross-Origin-Resource-Policy"] = private.resource_policy
     else:
         headers["Cache-Control"] = _CACHE_CONTROL[known.kind] if known else FOR_A_DAY
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_engine.delivery.policy import PUBLIC, Grant, authorise, file_headers, key_of
+from media_engine.delivery.policy import (
+    PUBLIC,
+    Grant,
+    PrivatePolicy,
+    authorise,
+    file_headers,
+    key_of,
+)
 from media_engine.errors import (
     MediaNotFound,
     TokenBadSignature,
@@ -23,7 +30,8 @@ PREFIXES = ("u/", "t/")
 KEY = "t/acme/blog/2026/11/aB3nR7kWaB3nR7kWaB3nR.jpg"
 NOW = 1_795_174_000
 KEYS = Keyring({"k1": b"1" * 32})
-PRIVATE = Grant(private=True)
+PRIVATE = Grant(private=True, life=600)
+KEPT_NOWHERE = PrivatePolicy("same-site", 0)
 
 IMAGES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]
 VIDEOS = ["video/mp4", "video/webm"]
@@ -150,9 +158,25 @@ def test_a_token_for_an_album_opens_what_is_in_it() -> None:
             authorise(token, other, KEYS, NOW)
 
 
+@pytest.mark.parametrize(
+    ("max_age", "life", "told"),
+    [
+        (0, 600, "private, no-store"),
+        (300, 600, "private, max-age=300"),
+        (300, 299, "private, max-age=299"),
+    ],
+)
+def test_a_browser_keeps_a_private_file_no_longer_than_its_token_lives(
+    max_age: int, life: int, told: str
+) -> None:
+    grant = Grant(private=True, life=life)
+    headers = file_headers(stored("image/jpeg"), grant, PrivatePolicy("same-site", max_age))
+    assert headers["Cache-Control"] == told
+
+
 def test_a_token_may_name_the_download() -> None:
     token = mint(Claims(key=KEY, exp=NOW + 600, dl="holiday.jpg"), KEYS)
-    assert authorise(token, KEY, KEYS, NOW) == Grant(private=True, download="holiday.jpg")
+    assert authorise(token, KEY, KEYS, NOW) == Grant(private=True, download="holiday.jpg", life=600)
 
 
 @pytest.mark.parametrize("other", [KEY + "x", KEY[:-1], KEY.upper(), "", "t/", f"v/{KEY}/s.webp"])
@@ -194,7 +218,7 @@ PUBLIC_CACHE = {
 
 @pytest.mark.parametrize("content_type", LISTED)
 def test_a_private_file_is_served_with_these_headers(content_type: str) -> None:
-    assert file_headers(stored(content_type), PRIVATE, "same-site") == {
+    assert file_headers(stored(content_type), PRIVATE, KEPT_NOWHERE) == {
         "Content-Type": content_type,
         "Content-Disposition": 'inline; filename="beach.jpg"',
         "Content-Security-Policy": SECURITY_POLICIES[content_type],
@@ -210,7 +234,7 @@ def test_a_private_file_is_served_with_these_headers(content_type: str) -> None:
 
 @pytest.mark.parametrize("content_type", LISTED)
 def test_a_public_file_is_served_with_these_headers(content_type: str) -> None:
-    assert file_headers(stored(content_type), PUBLIC, "same-origin") == {
+    assert file_headers(stored(content_type), PUBLIC, KEPT_NOWHERE) == {
         "Content-Type": content_type,
         "Content-Disposition": 'inline; filename="beach.jpg"',
         "Content-Security-Policy": SECURITY_POLICIES[content_type],
@@ -231,7 +255,7 @@ def test_a_public_file_is_served_with_these_headers(content_type: str) -> None:
 
 @pytest.mark.parametrize("policy", ["same-site", "same-origin", "cross-origin"])
 def test_who_may_embed_a_private_file_is_a_setting(policy: str) -> None:
-    headers = file_headers(stored("image/jpeg"), PRIVATE, policy)
+    headers = file_headers(stored("image/jpeg"), PRIVATE, PrivatePolicy(policy, 0))
     assert headers["Cross-Origin-Resource-Policy"] == policy
 
 
@@ -240,7 +264,7 @@ def test_who_may_embed_a_private_file_is_a_setting(policy: str) -> None:
 def test_a_type_that_is_not_listed_is_a_download_of_unknown_bytes(
     content_type: str, grant: Grant
 ) -> None:
-    headers = file_headers(stored(content_type, 'inline; filename="a.html"'), grant, "same-site")
+    headers = file_headers(stored(content_type, 'inline; filename="a.html"'), grant, KEPT_NOWHERE)
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Disposition"] == 'attachment; filename="a.html"'
     assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
@@ -249,9 +273,9 @@ def test_a_type_that_is_not_listed_is_a_download_of_unknown_bytes(
 
 @pytest.mark.parametrize("content_type", LISTED)
 def test_a_listed_type_is_told_without_capitals_and_parameters(content_type: str) -> None:
-    plain = file_headers(stored(content_type), PUBLIC, "same-site")
+    plain = file_headers(stored(content_type), PUBLIC, KEPT_NOWHERE)
     for spelling in (content_type.upper(), f" {content_type} ; charset=utf-8", f"{content_type};"):
-        assert file_headers(stored(spelling), PUBLIC, "same-site") == plain
+        assert file_headers(stored(spelling), PUBLIC, KEPT_NOWHERE) == plain
 
 
 @pytest.mark.parametrize(
@@ -269,13 +293,13 @@ def test_a_listed_type_is_told_without_capitals_and_parameters(content_type: str
     ],
 )
 def test_the_name_that_was_stored_is_kept(content_type: str, disposition: str, told: str) -> None:
-    headers = file_headers(stored(content_type, disposition), PRIVATE, "same-site")
+    headers = file_headers(stored(content_type, disposition), PRIVATE, KEPT_NOWHERE)
     assert headers["Content-Disposition"] == told
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "text/html"])
 def test_a_download_has_the_name_that_the_token_gives(content_type: str) -> None:
     grant = Grant(private=True, download="Über\r\nuns.jpg")
-    assert file_headers(stored(content_type), grant, "same-site")["Content-Disposition"] == (
+    assert file_headers(stored(content_type), grant, KEPT_NOWHERE)["Content-Disposition"] == (
         "attachment; filename=\"_beruns.jpg\"; filename*=UTF-8''%C3%9Cberuns.jpg"
     )

@@ -32,7 +32,9 @@ def test_a_private_file_resolves_to_a_url_that_opens_it() -> None:
     assert f"{url.scheme}://{url.netloc}" == "https://media.example.com"
     key, token = unquote(url.path).removeprefix("/m/"), url.query.removeprefix("t=")
     assert key == file["key"]
-    assert authorise(token, key, engine.settings.token_keys, engine.now) == Grant(private=True)
+    assert authorise(token, key, engine.settings.token_keys, engine.now) == Grant(
+        private=True, life=600
+    )
     assert engine.fetch("GET", f"{url.path}?{url.query}").status == 200
     assert resolved == {
         **file,
