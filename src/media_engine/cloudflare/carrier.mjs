@@ -110,15 +110,19 @@ export function describeRequest(request) {
  * @param {string} lines the name of a header, its value, the name of the next, each on its line
  */
 export function respond(body, status, lines) {
-  return new Response(body, { status, headers: headersOf(lines) });
+  return new Response(body, { status, headers: fieldsOf(lines) });
 }
 
-/** @param {string} lines the name of a header, its value, the name of the next, each on its line */
-export function headersOf(lines) {
-  const fields = lines.split("\n");
-  const headers = new Headers();
-  for (let at = 0; at < fields.length; at += 2) headers.append(fields[at], fields[at + 1]);
-  return headers;
+/**
+ * Return headers as an object, which a Response takes faster than Headers.
+ *
+ * @param {string} lines the name of a header, its value, the name of the next, each on its line
+ */
+export function fieldsOf(lines) {
+  const texts = lines.split("\n");
+  const fields = {};
+  for (let at = 0; at < texts.length; at += 2) fields[texts[at]] = texts[at + 1];
+  return fields;
 }
 
 /**

@@ -20,7 +20,11 @@ from workers import import_from_javascript
 T = TypeVar("T")
 
 carrier = import_from_javascript("media_engine/cloudflare/carrier.mjs")
-"""The JavaScript beside this file."""
+"""The JavaScript beside this file. What is called often has a name of its own: looking it up there
+would be a crossing more."""
+
+_call = carrier.call
+_drive = carrier.drive
 
 _numbers = count(1)
 _running: dict[int, Coroutine[Any, Any, Any]] = {}
@@ -59,7 +63,7 @@ def call(target: Any, method: str, *args: Any) -> settled:
         method: the method's name.
         args: what it is called with.
     """
-    return settled(carrier.call(target, method, *args))
+    return settled(_call(target, method, *args))
 
 
 def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -74,7 +78,7 @@ def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return finished.value
     number = next(_numbers)
     _running[number] = coroutine
-    return carrier.drive(number, pending).promise
+    return _drive(number, pending).promise
 
 
 async def awaited(work: Awaitable[T]) -> T:

@@ -2,6 +2,8 @@
 
 import js
 
+_now = js.Date.now
+
 
 class SystemClock:
     """`ports.Clock`."""
@@ -9,4 +11,4 @@ class SystemClock:
     __slots__ = ()
 
     def now(self) -> int:
-        return int(js.Date.now())
+        return int(_now())

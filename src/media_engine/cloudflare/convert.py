@@ -18,6 +18,9 @@ from media_engine.cloudflare.carrier import call, carrier
 from media_engine.errors import FileTooLarge
 from media_engine.http.message import Request, Response
 
+_describe_request = carrier.describeRequest
+_respond = carrier.respond
+
 LOOKED_AT: Final = frozenset(carrier.LOOKED_AT)
 """The headers that come over with the request."""
 
@@ -68,7 +71,7 @@ def to_request(raw: Any) -> Request:
     Args:
         raw: the raw JavaScript object.
     """
-    method, url, request_id, *fields = carrier.describeRequest(raw).split("\n")
+    method, url, request_id, *fields = _describe_request(raw).split("\n")
     # The URL is absolute and normalised by workerd: "https://host/path?query".
     path_at = url.index("/", url.index("//") + 2)
     path, _, query = url[path_at:].partition("?")
@@ -138,12 +141,12 @@ def to_response(response: Response) -> Any:
     Raises:
         ValueError: a header has a line feed in it.
     """
-    fields = [text for field in response.headers.items() for text in field]
-    lines = "\n".join(fields)
+    headers = response.headers
+    lines = "\n".join([f"{name}\n{value}" for name, value in headers.items()])
     # A line feed in a value would make another header of what follows it.
-    if lines.count("\n") != len(fields) - 1:
+    if lines.count("\n") != 2 * len(headers) - 1:
         raise ValueError("a header has a line feed in it")
     body = response.body
     if isinstance(body, bytes):
         body = to_js(body)
-    return carrier.respond(body, response.status, lines)
+    return _respond(body, response.status, lines)

@@ -14,6 +14,9 @@ from media_engine.ports import ObjectInfo, ObjectRange, RangeOutside, StoredObje
 TOMBSTONE_MARK = "gone"
 """The custom metadata of a tombstone, which `carrier.mjs` looks for."""
 
+_read = carrier.read
+_describe_object = carrier.describeObject
+
 # Past about twice this a number of Python becomes a BigInt, which R2 does not take. No object is
 # so large.
 MAX_INTEGER = 2**52
@@ -78,7 +81,7 @@ class R2Store:
                 for value in (wanted.offset, wanted.length, wanted.suffix)
             )
         matches, differs = (None if tag is None else tag.strip('"') for tag in (etag, unless))
-        return settled(carrier.read(self._bucket, key, offset, length, suffix, matches, differs))
+        return settled(_read(self._bucket, key, offset, length, suffix, matches, differs))
 
     async def bury(self, key: str, /) -> None:
         options = to_object({"customMetadata": to_object({TOMBSTONE_MARK: "1"})})
@@ -95,4 +98,4 @@ class R2Store:
 
 
 def _info(found: Any) -> ObjectInfo:
-    return ObjectInfo(*json.loads(carrier.describeObject(found)))
+    return ObjectInfo(*json.loads(_describe_object(found)))

@@ -1,7 +1,7 @@
 // The one place in JavaScript that touches bytes: it says where streams go, and looks into none.
 
 import { waitUntil } from "cloudflare:workers";
-import { headersOf } from "./carrier.mjs";
+import { fieldsOf } from "./carrier.mjs";
 
 // How much may be on its way into the cache at once, in bytes. It is held in memory, at most twice:
 // until the cache has it, and until the slowest client has read it.
@@ -43,7 +43,7 @@ export function fill(cache, url, body, size, lines) {
 async function keep(cache, url, body, size, lines) {
   const content = await new Response(body).arrayBuffer();
   if (content.byteLength !== size) return;
-  await cache.put(url, new Response(content, { headers: headersOf(lines) }));
+  await cache.put(url, new Response(content, { headers: fieldsOf(lines) }));
 }
 
 /** @returns {number} how many bytes are on their way into the cache */

@@ -7,6 +7,7 @@ origin by a Content-Security-Policy that lets it load nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -139,21 +140,29 @@ def file_headers(info: ObjectInfo, grant: Grant, private: PrivatePolicy) -> dict
         private: how private files are served.
     """
     stored_type = media_type(info.content_type)
+    headers = dict(_type_headers(stored_type, grant.private))
+    known = stored_type in MEDIA_TYPES
+    headers["Content-Disposition"] = _disposition(info, grant, shown=known)
+    headers["ETag"] = info.etag
+    headers["Last-Modified"] = http_date(info.uploaded_at // 1000)
+    if grant.private:
+        headers["Cache-Control"] = private.cache_control(grant.life)
+        headers["Cross-Origin-Resource-Policy"] = private.resource_policy
+    return headers
+
+
+@lru_cache(maxsize=64)
+def _type_headers(stored_type: str, private: bool) -> Mapping[str, str]:
+    """Return the headers that all files of a type have."""
     known = MEDIA_TYPES.get(stored_type)
     headers = {
         "Content-Type": stored_type if known else UNKNOWN_TYPE,
-        "Content-Disposition": _disposition(info, grant, shown=known is not None),
         "Content-Security-Policy": _SECURITY_POLICY.get(stored_type, SANDBOX),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Accept-Ranges": "bytes",
-        "ETag": info.etag,
-        "Last-Modified": http_date(info.uploaded_at // 1000),
     }
-    if grant.private:
-        headers["Cache-Control"] = private.cache_control(grant.life)
-        headers["Cross-Origin-Resource-Policy"] = private.resource_policy
-    else:
+    if not private:
         headers["Cache-Control"] = _CACHE_CONTROL[known.kind] if known else FOR_A_DAY
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         headers.update(PUBLIC_HEADERS)

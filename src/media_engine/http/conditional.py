@@ -13,6 +13,7 @@ import re
 import time
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from media_engine.http.message import RequestHeaders
@@ -152,6 +153,7 @@ _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _FIRST_YEAR_OF_LAST_CENTURY: Final = 77
 
 
+@lru_cache(maxsize=1024)
 def http_date(seconds: int) -> str:
     """Write a date as HTTP does: an IMF-fixdate (RFC 9110 §5.6.7).
 

@@ -31,6 +31,9 @@ class Keyring:
 
     _keys: Mapping[str, bytes] = field(repr=False)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self._keys))
+
     @classmethod
     def empty(cls) -> "Keyring":
         """Return the keyring that knows no key: it refuses every token, and cannot sign."""

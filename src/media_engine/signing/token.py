@@ -11,6 +11,7 @@ chose it. `nbf` and `iat` are said by another machine's clock, and are forgiven 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from media_engine.errors import (
@@ -31,6 +32,9 @@ LONGEST_LIFE: Final = 86_400 + SKEW
 
 LONGEST_UNREVOCABLE_LIFE: Final = 3_600
 """How long a token without `jti` may live, in seconds."""
+
+MOST_REMEMBERED: Final = 1024
+"""How many tokens are remembered: 4 MiB, if all of them are as long as a token may be."""
 
 _ALBUM: Final = re.compile(r"[tu](/[A-Za-z0-9_-]{1,64}){2}/a/[A-Za-z0-9_-]{1,64}/")
 
@@ -110,9 +114,19 @@ def verify(token: str, keyring: Keyring, now: int) -> Claims:
         TokenNotYetValid: `nbf` or `iat` is still to come.
         TokenTtlTooLong: it lives too long, or too long for a token without `jti`.
     """
-    claims = _claims(jwt.verify(token, keyring))
+    claims = _signed(token, keyring)
     _refuse_unless_alive(claims, now)
     return claims
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _signed(token: str, keyring: Keyring) -> Claims:
+    """Return what a token says that one of the keys signed, dead or alive.
+
+    Those seen last are remembered, because a player asks for a hundred ranges with one token and a
+    page for a hundred pictures of an album. A refusal is not: nobody fills this with nonsense.
+    """
+    return _claims(jwt.verify(token, keyring))
 
 
 def _claims(members: dict[str, object]) -> Claims:
