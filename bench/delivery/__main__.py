@@ -12,9 +12,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.delivery.contestants import ENV_FILE, OTHERS, OURS, Running, starting
+from bench.delivery.contestants import (
+    ENV_FILE,
+    OTHERS,
+    OURS,
+    OURS_CACHED,
+    Contestant,
+    Running,
+    starting,
+)
 from bench.delivery.load import LoadError, Sample, measure, require_wrk
 from bench.delivery.machine import describe
+from bench.delivery.memory import describe as describe_memory
+from bench.delivery.memory import measure_memory
 from bench.delivery.report import Rounds, result, table
 from bench.delivery.verify import verify
 from bench.delivery.workloads import Files, Workload, workloads
@@ -55,7 +65,7 @@ def field_for(files: Files, target: str, folder: Path) -> Iterator[Sequence[Runn
     """
     secrets = read_variables(ENV_FILE)
     with ExitStack() as stack:
-        progress(f"starting {1 + len(OTHERS)} Workers")
+        progress(f"starting {2 + len(OTHERS)} Workers")
         (folder / "state").mkdir()
         ours = stack.enter_context(starting(OURS, folder))
         field = [ours.wait_for("/health")]
@@ -63,9 +73,16 @@ def field_for(files: Files, target: str, folder: Path) -> Iterator[Sequence[Runn
             f"{ours.worker.url}/cdn-cgi/local/r2/s3",
             Credentials(secrets["R2_ACCESS_KEY_ID"], secrets["R2_SECRET_ACCESS_KEY"]),
         )
-        others = [stack.enter_context(starting(other, folder)) for other in OTHERS]
+        others = [stack.enter_context(starting(other, folder)) for other in (OURS_CACHED, *OTHERS)]
         field += [other.wait_for(f"{other.contestant.root}{target}") for other in others]
         yield field
+
+
+def takes_part(contestant: Contestant, task: Workload, first: Workload) -> bool:
+    """Say whether a contestant is measured at a task: a floor once, a cache at what is cached."""
+    if contestant.floor:
+        return task is first
+    return contestant.caches == task.cached
 
 
 def run_rounds(
@@ -73,7 +90,7 @@ def run_rounds(
 ) -> dict[Workload, Rounds]:
     """Measure everything once in each round; the first round warms up and is forgotten."""
     measured: dict[Workload, dict[Running, list[Sample]]] = {
-        task: {one: [] for one in field if not one.contestant.floor or task is tasks[0]}
+        task: {one: [] for one in field if takes_part(one.contestant, task, tasks[0])}
         for task in tasks
     }
     for number in range(plan.rounds + 1):
@@ -128,10 +145,16 @@ def _on_one_line(figures: re.Match[str]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about a minute, and no file")
-    plan = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--memory", action="store_true", help="only what 100 slow readers hold")
+    options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
     # Whoever asks for the end gets it with everything that was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if options.memory:
+            progress("a file of 1 GiB")
+            print(describe_memory(measure_memory()))
+            return 0
         require_wrk()
         machine, now = describe(), datetime.now(UTC)
         measured = bench(plan)

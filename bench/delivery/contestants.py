@@ -30,23 +30,34 @@ class Contestant:
     Attributes:
         name: what it is called in the results; also its folder, but for ours.
         title: what a reader is told of it.
+        caches: whether it answers from the edge cache; the others ask the store each time.
         root: what its paths begin with.
         floor: whether it answers without looking at the request.
     """
 
     name: str
     title: str
+    caches: bool = False
     root: str = "/m/"
     floor: bool = False
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is this repository's Worker."""
+        return self in (OURS, OURS_CACHED)
+
 
 OURS = Contestant("media-engine", "Media Engine")
+OURS_CACHED = Contestant("media-engine-cached", "Media Engine", caches=True)
 SAME_JOB = Contestant("job-javascript", "same job, JavaScript")
 OTHERS = (
     Contestant("thin-python", "one R2 GET, Python"),
     Contestant("render2", "render2", root="/"),
     SAME_JOB,
     Contestant("thin-javascript", "one R2 GET, JavaScript"),
+    Contestant("cached-python", "one look-up, Python", caches=True),
+    Contestant("render2-cached", "render2", caches=True, root="/"),
+    Contestant("cached-javascript", "one look-up, JavaScript", caches=True),
     Contestant("hello-python", "hello, Python", floor=True),
     Contestant("hello-javascript", "hello, JavaScript", floor=True),
 )
@@ -112,6 +123,7 @@ def starting(contestant: Contestant, folder: Path) -> Iterator[Starting]:
         config=_stage(contestant, folder / contestant.name) / "wrangler.toml",
         env_file=ENV_FILE,
         registry=folder / "registry",
+        variables={} if contestant.caches else {"EDGE_CACHE_MAX_BYTES": "0"},
     )
     log = folder / f"{contestant.name}.log"
     with log.open("wb") as output, start(worker, output) as process:
@@ -119,7 +131,7 @@ def starting(contestant: Contestant, folder: Path) -> Iterator[Starting]:
 
 
 def _stage(contestant: Contestant, stage: Path) -> Path:
-    if contestant is OURS:
+    if contestant.ours:
         shutil.copytree(ROOT / "src", stage / "src", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "wrangler.toml", stage)
     else:

@@ -7,7 +7,7 @@ the machine did met both. A ratio's spread over the rounds tells how far to beli
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from bench.delivery.contestants import OURS, Contestant
+from bench.delivery.contestants import Contestant
 from bench.delivery.load import Sample
 from bench.delivery.workloads import Workload
 
@@ -24,11 +24,11 @@ def table(workload: Workload, rounds: Rounds) -> str:
     lines = [f"{workload.title}; {workload.connections} connections", HEAD]
     for contestant, samples in rounds.items():
         middle = {measure: median(_values(samples, measure)) for measure in MEASURES}
-        rate, cpu = (_ratios(rounds[OURS], samples, measure) for measure in ("rate", "cpu"))
+        rate, cpu = (_ratios(_ours(rounds), samples, measure) for measure in ("rate", "cpu"))
         compared = f"{median(rate):.2f} ({min(rate):.2f} to {max(rate):.2f})"
         lines.append(
             f"  {contestant.title:22}{middle['rate']:>5.0f}"
-            f"  {'' if contestant is OURS else compared:20}"
+            f"  {'' if contestant.ours else compared:20}"
             f"{middle['cpu']:>7.0f}{median(cpu):>6.2f}{middle['p50']:>6.1f}{middle['p99']:>6.1f}"
             f"{middle['memory'] / 1e6:>4.0f}"
         )
@@ -41,7 +41,7 @@ def result(rounds: Rounds) -> dict[str, object]:
 
 
 def _figures(samples: Sequence[Sample], rounds: Rounds) -> dict[str, object]:
-    ours = rounds[OURS]
+    ours = _ours(rounds)
     return {
         "oursIs": {measure: _spread(_ratios(ours, samples, measure)) for measure in COMPARED},
         "samples": {
@@ -49,6 +49,10 @@ def _figures(samples: Sequence[Sample], rounds: Rounds) -> dict[str, object]:
             for measure in MEASURES
         },
     }
+
+
+def _ours(rounds: Rounds) -> Sequence[Sample]:
+    return next(samples for contestant, samples in rounds.items() if contestant.ours)
 
 
 def _values(samples: Sequence[Sample], measure: str) -> list[float]:

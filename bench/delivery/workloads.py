@@ -50,6 +50,7 @@ class Workload:
         body: the bytes that the answer to the first target has to have.
         headers: what is sent with each request.
         connections: how many ask at once.
+        cached: whether it is what the edge cache has.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Workload:
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     connections: int = 8
+    cached: bool = False
 
 
 class Files:
@@ -105,7 +107,7 @@ def workloads(files: Files, keyring: Keyring) -> Sequence[Workload]:
     picture, video = files.pictures[0], files.video
     visits = list(_visits(picture, VIEWERS, keyring))
     return (
-        Workload("whole", "a picture of 10 KB, no cache", visits, 200, picture.content),
+        Workload("whole", "a picture of 10 KB", visits, 200, picture.content),
         Workload(
             "unchanged",
             "the same, If-None-Match holds",
@@ -124,11 +126,29 @@ def workloads(files: Files, keyring: Keyring) -> Sequence[Workload]:
         ),
         Workload(
             "gallery",
-            f"{PICTURES} pictures of 10 KB in turn, no cache",
+            f"{PICTURES} pictures of 10 KB in turn",
             [visit for file in files.pictures for visit in _visits(file, 1, keyring)],
             200,
             picture.content,
             connections=6,
+        ),
+        # With one token each: some cache by the URL, and would never have the file of another.
+        Workload(
+            "hit",
+            "a picture of 10 KB, cached",
+            list(_visits(picture, 1, keyring)),
+            200,
+            picture.content,
+            cached=True,
+        ),
+        Workload(
+            "gallery-hit",
+            f"{PICTURES} pictures of 10 KB in turn, cached",
+            [visit for file in files.pictures for visit in _visits(file, 1, keyring)],
+            200,
+            picture.content,
+            connections=6,
+            cached=True,
         ),
     )
 

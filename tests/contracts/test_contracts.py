@@ -2,7 +2,9 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,18 @@ def contracts_url(tmp_path_factory: pytest.TempPathFactory, run_worker: RunWorke
 def test_workerd_keeps_the_contract(contracts_url: str, suite: str, case: Any) -> None:
     answer = httpx.post(f"{contracts_url}/{suite}/{case.__name__}", timeout=60)
     assert answer.status_code == 200, answer.text
+
+
+def test_requests_whose_clients_have_left_leave_nothing_running(contracts_url: str) -> None:
+    """A coroutine that is cut off between two promises would stay in Python for ever."""
+
+    def leave(_: int) -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{contracts_url}/wait/500", timeout=httpx.Timeout(10, read=0.1))
+
+    with ThreadPoolExecutor(20) as clients:
+        list(clients.map(leave, range(60)))
+    end = time.monotonic() + 10
+    while httpx.get(f"{contracts_url}/running/now", timeout=10).text != "0":
+        assert time.monotonic() < end
+        time.sleep(0.1)

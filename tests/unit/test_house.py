@@ -118,3 +118,27 @@ def test_there_is_no_drawer_for_everything() -> None:
 def test_no_module_shadows_what_the_runtime_imports() -> None:
     at_the_top = {path.stem for path in SOURCE.iterdir()}
     assert not at_the_top & {"workers", "asgi", "http", "js"}
+
+
+@each_module
+def test_nothing_is_imported_later_than_at_start(module: Path) -> None:
+    """The first request after a start waits for nothing that the start could have done."""
+    top = set(parsed(module).body)
+    for node in ast.walk(parsed(module)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assert any(ast.dump(node) == ast.dump(one) for one in top), ast.unparse(node)
+
+
+IMPORTED = {
+    "binascii", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
+    "hashlib", "hmac", "itertools", "json", "math", "re", "time", "traceback", "typing", "urllib",
+}  # fmt: skip
+"""What the engine itself may import of the standard library. The runtime has most of it loaded
+already, and none of it is dear (`python -m bench.start`)."""
+
+
+@each_module
+def test_the_start_pays_for_few_modules_of_the_standard_library(module: Path) -> None:
+    ours = {"media_engine", "js", "pyodide", "workers"}
+    roots = {name.partition(".")[0] for name in imported(parsed(module))}
+    assert roots <= IMPORTED | ours

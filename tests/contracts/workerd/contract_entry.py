@@ -115,6 +115,11 @@ async def answer(url: str) -> Any:
         "streams": (streams.CASES, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]
+    if suite == "wait":
+        await call(js.scheduler, "wait", int(name))
+        return js.Response.new("waited")
+    if suite == "running":
+        return js.Response.new(str(running()))
     if suite not in suites:
         return js.Response.new("ready")
     cases, harness = suites[suite]

@@ -1,0 +1,2 @@
+// npm's render2 as it is.
+export { default } from "render2";

@@ -1,0 +1,1 @@
+"""What the Worker imports at start, and how long that takes in Pyodide."""
