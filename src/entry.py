@@ -14,8 +14,9 @@ from media_engine.cloudflare.convert import answer, raw_env, variables
 from media_engine.cloudflare.d1 import D1Database
 from media_engine.cloudflare.log import write_line
 from media_engine.cloudflare.r2 import R2Store
+from media_engine.cloudflare.ratelimit import WorkerdRateLimiter
 from media_engine.cloudflare.streams import WorkerdStreams
-from media_engine.settings import BINDINGS, DEFAULTS, Settings
+from media_engine.settings import BINDINGS, DEFAULTS, OPTIONAL_BINDINGS, Settings
 
 
 @cache
@@ -23,7 +24,7 @@ def app() -> App:
     """Wire the engine, at the first request of an isolate: before it there is no environment."""
     connect()
     env = raw_env()
-    bindings = {name: getattr(env, name, None) for name in BINDINGS}
+    bindings = {name: getattr(env, name, None) for name in (*BINDINGS, *OPTIONAL_BINDINGS)}
     settings = Settings.from_env(
         variables(env, DEFAULTS), [name for name, binding in bindings.items() if binding]
     )
@@ -36,6 +37,7 @@ def app() -> App:
             database=D1Database(bindings["DB"]),
             clock=SystemClock(),
             entropy=os.urandom,
+            guess_limiter=WorkerdRateLimiter(bindings["GUESS_LIMITER"]),
             write_line=write_line,
         ),
     )

@@ -241,6 +241,29 @@ class FixedClock:
         self.instant += milliseconds
 
 
+class MemoryLimiter:
+    """`ports.RateLimiter` that counts in windows of a minute, as the platform's does.
+
+    Args:
+        most: how many events of a key a window may have; None for any number.
+        clock: what time it is.
+    """
+
+    def __init__(self, most: int | None, clock: FixedClock) -> None:
+        self.events: Counter[str] = Counter()
+        self._most = most
+        self._clock = clock
+        self._window = 0
+
+    async def allow(self, key: str, /) -> bool:
+        window = self._clock.now() // 60_000
+        if window != self._window:
+            self.events.clear()
+            self._window = window
+        self.events[key] += 1
+        return self._most is None or self.events[key] <= self._most
+
+
 class Counting:
     """`ports.Entropy` whose bytes are foreseen, and different each time."""
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from media_engine import __version__
+from media_engine.delivery.admission import Admission
 from media_engine.delivery.handlers import DeliveryHandlers
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.delivery.service import DeliveryService
@@ -22,8 +23,19 @@ from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
 from media_engine.library.service import LibraryService
-from media_engine.ports import Cache, Clock, Database, Entropy, ObjectStore, Streams
-from media_engine.settings import BINDINGS, Settings
+from media_engine.ports import (
+    Cache,
+    Clock,
+    Database,
+    Entropy,
+    ObjectStore,
+    RateLimiter,
+    Streams,
+)
+from media_engine.settings import BINDINGS, OPTIONAL_BINDINGS, Settings
+from media_engine.sharing.handlers import SharingHandlers
+from media_engine.sharing.queries import SharingQueries
+from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
 from media_engine.uploads.handlers import UploadHandlers
 from media_engine.uploads.model import NANOID_LENGTH, nanoid
@@ -42,6 +54,7 @@ class World:
         database: the metadata.
         clock: what time it is.
         entropy: where ids come from.
+        guess_limiter: counts keys that were guessed wrong.
         write_line: takes one event for the log.
     """
 
@@ -51,6 +64,7 @@ class World:
     database: Database
     clock: Clock
     entropy: Entropy
+    guess_limiter: RateLimiter
     write_line: WriteLine
 
 
@@ -83,16 +97,16 @@ class App:
         self._housekeeping = HousekeepingService(
             HousekeepingQueries(world.database), world.store, world.clock
         )
+        sharing = SharingHandlers(
+            SharingService(SharingQueries(world.database), settings, world.clock, world.entropy)
+        )
+        standings = DeliveryQueries(world.database)
         delivery = DeliveryHandlers(
+            Admission(standings, settings, world.clock, world.guess_limiter),
             DeliveryService(
-                world.store,
-                world.cache,
-                DeliveryQueries(world.database),
-                world.streams,
-                settings.cache_bytes,
+                world.store, world.cache, standings, world.streams, settings.cache_bytes
             ),
             settings,
-            world.clock,
             world.entropy,
         )
         self._public = Router(
@@ -100,6 +114,7 @@ class App:
                 *delivery.routes(),
                 Route("GET", "/health", self._health),
                 *self._identified(self._uploads.routes(), self._from_gateway),
+                *self._identified(sharing.routes(), self._from_gateway),
             )
         )
         self._internal = Router(
@@ -145,7 +160,9 @@ class App:
                 "status": "degraded" if problems else "ok",
                 "service": "media",
                 "version": __version__,
-                "bindings": {name: name not in problems for name in BINDINGS},
+                "bindings": {
+                    name: name not in problems for name in (*BINDINGS, *OPTIONAL_BINDINGS)
+                },
                 "problems": [problem.message for problem in problems.values()],
             },
             request.request_id,

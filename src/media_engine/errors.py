@@ -15,7 +15,8 @@
     │   ├── TokenExpired              TOKEN_EXPIRED
     │   ├── TokenNotYetValid          TOKEN_NOT_YET_VALID
     │   ├── TokenTtlTooLong           TOKEN_TTL_TOO_LONG
-    │   └── TokenKeyMismatch          TOKEN_KEY_MISMATCH
+    │   ├── TokenKeyMismatch          TOKEN_KEY_MISMATCH
+    │   └── TokenRevoked          410 TOKEN_REVOKED
     ├── Forbidden                 403 FORBIDDEN
     ├── RouteNotFound             404 NOT_FOUND
     ├── MediaAbsent
@@ -27,6 +28,7 @@
     ├── PreconditionFailed        412 PRECONDITION_FAILED
     ├── RangeNotSatisfiable       416 RANGE_NOT_SATISFIABLE
     ├── ContentMismatch           422 CONTENT_MISMATCH
+    ├── RateLimited               429 RATE_LIMITED
     ├── Unforeseen                500 INTERNAL_ERROR
     ├── DatabaseError             500 DB_ERROR
     ├── R2Unavailable             502 R2_UNAVAILABLE
@@ -50,6 +52,7 @@ class MediaError(Exception):
 
     Attributes:
         headers: what the answer must carry beside the envelope's own.
+        context: members that its line in the log has besides; never sent.
     """
 
     code: ClassVar[str]
@@ -60,6 +63,7 @@ class MediaError(Exception):
         self.message = message
         self.reason = reason
         self.headers: dict[str, str] = {}
+        self.context: Mapping[str, str] = {}
 
     @property
     def details(self) -> Mapping[str, object]:
@@ -176,6 +180,12 @@ class TokenKeyMismatch(TokenRefused):
     sentence = "The token is for another file."
 
 
+class TokenRevoked(TokenRefused):
+    code = "TOKEN_REVOKED"
+    status = 410
+    sentence = "The token was revoked."
+
+
 class Forbidden(MediaError):
     code = "FORBIDDEN"
     status = 403
@@ -199,9 +209,24 @@ class MediaAbsent(MediaError):
 
 
 class MediaNotFound(MediaAbsent):
+    """There is no such file, or none that the caller may know of.
+
+    Args:
+        media_id: which of several, where several were asked for.
+        reason: what the log should know; never sent.
+    """
+
     code = "MEDIA_NOT_FOUND"
     status = 404
     sentence = "There is no such file."
+
+    def __init__(self, media_id: str | None = None, *, reason: str | None = None) -> None:
+        super().__init__(reason=reason)
+        self.media_id = media_id
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {} if self.media_id is None else {"mediaId": self.media_id}
 
 
 class NoSuchKey(MediaNotFound):
@@ -263,6 +288,15 @@ class RangeNotSatisfiable(MediaError):
 class ContentMismatch(MediaError):
     code = "CONTENT_MISMATCH"
     status = 422
+
+
+class RateLimited(MediaError):
+    code = "RATE_LIMITED"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests: wait a minute.")
+        self.headers["Retry-After"] = "60"
 
 
 class DatabaseError(MediaError):

@@ -3,7 +3,8 @@
 A line has ids and codes. It has no query, no header and no body, because those carry secrets; of a
 path it has no token, and next to nothing where it leads to no route and no key, because it may hold
 a secret that was meant for somebody. A file that is delivered makes no line: the platform counts
-those.
+those. A token that was really signed and is refused has `jti` and `sub` in its line: an id that
+opens nothing, and an HMAC of the viewer's.
 """
 
 import traceback
@@ -65,6 +66,7 @@ class Journal:
                 "status": error.status,
                 "code": error.code,
                 "reason": error.reason,
+                **error.context,
             }
         )
 

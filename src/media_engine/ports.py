@@ -238,6 +238,18 @@ class Database(Protocol):
         ...
 
 
+class RateLimiter(Protocol):
+    """Counts what should be rare. It is a brake and no account: the platform counts for each of
+    its locations alone, and roughly."""
+
+    async def allow(self, key: str, /) -> bool:
+        """Count one event under this key; tell whether there are still few enough of them.
+
+        Where there is no limit, or it cannot be asked, there are always few enough.
+        """
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Return the time in milliseconds since 1970."""

@@ -47,6 +47,11 @@ BINDINGS: Final[Mapping[str, type[NotConfigured]]] = {
 }
 """The bindings without which nothing works, and the error that says so."""
 
+OPTIONAL_BINDINGS: Final[Mapping[str, str]] = {
+    "GUESS_LIMITER": "is not bound, and nobody is kept from guessing keys: see wrangler.toml",
+}
+"""The bindings without which everything works, and what `/health` says where they are missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class S3Settings:
@@ -113,7 +118,7 @@ class Settings:
 
         Args:
             env: the value of each name in `DEFAULTS` that is set.
-            bindings: the names in `BINDINGS` that the Worker has.
+            bindings: the names of the bindings that the Worker has.
         """
         return _Reader(env, bindings).settings()
 
@@ -130,6 +135,9 @@ class _Reader:
         for name, error in BINDINGS.items():
             if name not in bindings:
                 self._wrong(name, "is not bound: see wrangler.toml", error)
+        for name, consequence in OPTIONAL_BINDINGS.items():
+            if name not in bindings:
+                self._wrong(name, consequence)
 
     def settings(self) -> Settings:
         development = self._one_of("ENVIRONMENT", ENVIRONMENTS) == "development"

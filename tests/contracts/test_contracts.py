@@ -13,10 +13,12 @@ import pytest
 
 from runtime.process import ROOT
 from tests.conftest import RunWorker
-from tests.contracts import cache, database, object_store, streams
+from tests.contracts import cache, costs, database, object_store, rate_limiter, streams
 from tests.fakes import (
+    FixedClock,
     JoinedStream,
     MemoryCache,
+    MemoryLimiter,
     MemoryStore,
     MemoryStream,
     MemoryStreams,
@@ -27,6 +29,8 @@ SUITES: dict[str, tuple[Any, ...]] = {
     "cache": cache.CASES,
     "object_store": object_store.CASES,
     "database": database.CASES,
+    "costs": costs.CASES,
+    "rate_limiter": rate_limiter.CASES,
     "streams": streams.CASES,
 }
 CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
@@ -45,6 +49,8 @@ class MemoryHarness:
         self.store = MemoryStore()
         self.streams = MemoryStreams()
         self.database = SqliteDatabase()
+        self.limiter = MemoryLimiter(rate_limiter.MOST, FixedClock())
+        self.unlimited = MemoryLimiter(None, FixedClock())
 
     async def put(
         self, key: str, content: bytes, content_type: str, content_disposition: str

@@ -25,9 +25,10 @@ CODES: Mapping[int, set[str]] = {
     },
     404: {"NOT_FOUND", "MEDIA_NOT_FOUND"},
     405: {"METHOD_NOT_ALLOWED"},
-    410: {"MEDIA_GONE"},
+    410: {"MEDIA_GONE", "TOKEN_REVOKED"},
     412: {"PRECONDITION_FAILED"},
     416: {"RANGE_NOT_SATISFIABLE"},
+    429: {"RATE_LIMITED"},
 }  # fmt: skip
 """The codes of each failure that an attack may meet."""
 
@@ -95,6 +96,7 @@ def _is_an_envelope(answer: Answer, attack: Attack) -> None:
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["x-request-id"]
     assert answer.headers["cache-control"] in ("no-store", "public, max-age=30")
+    assert answer.headers.get("retry-after") == ("60" if answer.status == 429 else None)
     if attack.method == "HEAD" and not answer.content:
         return
     members = json.loads(answer.content)
@@ -170,5 +172,5 @@ def _is_rightful(
         assert any(file.public for file in told)
         assert answer.status >= 400 or answer.headers["cache-control"].startswith("public")
         return
-    assert any(opens(token, file.key, signer.keys, second) for file in told for second in now)
+    assert any(opens(token, file.key, signer, second) for file in told for second in now)
     assert answer.headers["cache-control"] in ("private, no-store", "no-store")

@@ -18,6 +18,10 @@ PENDING = File("t/acme/blog/2026/11/dB3nR7kWaB3nR7kWaB3nR.gif", b"on its way")
 GONE = "t/acme/blog/2026/11/eB3nR7kWaB3nR7kWaB3nR.jpg"
 BURIED = "t/globex/blog/2026/11/fB3nR7kWaB3nR7kWaB3nR.jpg"
 
+SET_ID, REVOKED = "s1", "j0"
+MEMBERS = {"t:acme": [KEY, ALBUM.key, GONE], "t:globex": [BURIED], "u:user_789": [PUBLIC.key]}
+"""What is in the set of each scope that has one."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -48,13 +52,17 @@ class Target(Delivery):
         finish(self.store.bury(BURIED))
         self.row("uploaded", "public", PUBLIC.key)
         self.row("pending_upload", "public", PENDING.key)
+        for scope, members in MEMBERS.items():
+            self.collect(SET_ID, *members, scope=scope)
+            self.revoke(REVOKED, scope)
         self.row("gone", "public", GONE)
         self.row("rejected", "private", BURIED)
 
     @property
     def signer(self) -> Signer:
         kid, secret = self.settings.token_keys.signing
-        return Signer({kid: secret}, self.now)
+        members = [key for keys in MEMBERS.values() for key in keys]
+        return Signer({kid: secret}, self.now, SET_ID, members, [REVOKED])
 
     def suffer(self, attack: Attack) -> tuple[Answer, Cost]:
         """Send an attack; whatever it opened is either sent or let go."""

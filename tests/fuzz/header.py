@@ -35,6 +35,11 @@ _tag = st.sampled_from(
     ["{etag}", "{etag}", "{etag}", "W/{etag}", '"x"', 'W/"x"', '""', "*", '"{etag}"', "{etag},"]
 )
 _tags = _tag | st.lists(_tag | JUNK, min_size=1, max_size=4).map(", ".join)
+_addresses = st.one_of(
+    st.ip_addresses().map(str),
+    st.sampled_from(["", "unknown", "::", "127.0.0.1, ::1", "1.2.3.4:80", "[::1]", "0x7f.1", "%"]),
+    JUNK,
+)
 _HEADERS = {
     "range": (_good_ranges | _range_header, 2),
     "if-range": (_tag | _dates, 5),
@@ -42,13 +47,15 @@ _HEADERS = {
     "if-none-match": (_tags, 6),
     "if-modified-since": (_dates, 8),
     "if-unmodified-since": (_dates, 8),
+    # The platform sets this one. Where there is no platform, a client can.
+    "cf-connecting-ip": (_addresses, 2),
 }
 """What a header is made of, `{etag}` for the file's, and in one request of how many it is."""
 
 
 @st.composite
 def headers(draw: st.DrawFn, file: File) -> dict[str, str]:
-    """Return what a request for the file is made conditional and partial with."""
+    """Return what a request for the file is made conditional and partial with, and from where."""
     sent = {}
     for name, (values, rarity) in _HEADERS.items():
         if once_in(draw, rarity):

@@ -1,25 +1,25 @@
 """Who may have a file: decided a second time, with PyJWT and without a line of the engine's."""
 
-from collections.abc import Mapping
-
 import jwt
+
+from tests.fuzz.token import Signer
 
 SKEW = 60
 SHORT_LIFE = 3_600
 LONG_LIFE = 86_460
 
 
-def opens(token: str, key: str, keys: Mapping[str, bytes], now: int) -> bool:
+def opens(token: str, key: str, signer: Signer, now: int) -> bool:
     """Tell whether the token may open the key. What PyJWT reads generously, this does too.
 
     Args:
         token: as it was sent, decoded once.
         key: the key of the file.
-        keys: the Worker's secrets by their ids.
+        signer: who minted it, if it is good.
         now: the time in seconds since 1970.
     """
     try:
-        secret = keys[jwt.get_unverified_header(token)["kid"]]
+        secret = signer.keys[jwt.get_unverified_header(token)["kid"]]
         claims = jwt.decode(
             token,
             secret,
@@ -40,5 +40,5 @@ def opens(token: str, key: str, keys: Mapping[str, bytes], now: int) -> bool:
     covers = claims.get("key") == key or (
         isinstance(prefix, str) and prefix.endswith("/") and "/a/" in prefix
         and key.startswith(prefix)
-    )  # fmt: skip
-    return alive and begun and covers
+    ) or (claims.get("set") == signer.set_id and key in signer.members)  # fmt: skip
+    return alive and begun and covers and claims.get("jti") not in signer.revoked

@@ -45,10 +45,13 @@ def suffer(attack: Attack) -> Answer:
 
 
 def highest_cost(answer: Answer) -> Cost:
-    """Return what an answer may cost: an operation for each part, and one to learn the size."""
+    """Return what an answer may cost: an operation for each part, and one to learn the size.
+
+    A statement says whether a token was revoked, and another one whether there ever was a file.
+    """
     if answer.status == 206:
         return Cost(1 + max(answer.content.count(b"Content-Range:"), 1), 1)
-    return Cost(2, 1)
+    return Cost(2, 2 if answer.status in (404, 410) else 1)
 
 
 @profile("FUZZ_EXAMPLES", 300)

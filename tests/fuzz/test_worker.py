@@ -24,10 +24,20 @@ STORED_TYPES = (
 )  # fmt: skip
 
 
-def shelve(caller: Caller) -> list[File]:
-    """Store files of all kinds, such as no upload would store among them; return them."""
-    public, gone = b"for everybody", b"not as long as it was said"
-    files = [File(caller.upload(public, visibility="public")["key"], public, public=True)]
+def shelve(caller: Caller) -> tuple[list[File], Signer]:
+    """Store files of all kinds, such as no upload would store among them.
+
+    Returns:
+        The files, and who mints tokens for them: some are members of a set.
+    """
+    public, private, gone = b"for everybody", b"for some", b"not as long as it was said"
+    uploaded = [caller.upload(public, visibility="public"), caller.upload(private)]
+    files = [File(uploaded[0]["key"], public, public=True), File(uploaded[1]["key"], private)]
+    granted = caller.access(ids=[file["mediaId"] for file in uploaded])
+    revoked = caller.access(service="blog", album="fuzz")["tokenId"]
+    assert caller.revoke(revoked).status_code == 204
+    members = list(granted["keys"].values())
+    signer = Signer({KID: SECRET}, int(time.time()), granted["tokenId"], members, [revoked])
     for place, content_type in enumerate(STORED_TYPES):
         file = File(f"t/acme/blog/a/fuzz/{place}.jpg", f"bytes of {place}".encode())
         store(caller.url, file.key, file.content, ContentType=content_type)
@@ -35,7 +45,7 @@ def shelve(caller: Caller) -> list[File]:
     signed = caller.presigned(1, visibility="public")
     store(caller.url, signed["key"], gone, ContentType="image/jpeg")
     assert caller.complete(signed["mediaId"]).status_code == 422
-    return [*files, File(signed["key"], gone)]
+    return [*files, File(signed["key"], gone)], signer
 
 
 def send(client: httpx.Client, url: str, attack: Attack, alone: bool) -> Answer:
@@ -62,8 +72,7 @@ def lines_of(worker: RunningWorker) -> str:
 def test_nothing_that_is_sent_makes_the_worker_do_what_it_must_not(worker: RunningWorker) -> None:
     secrets: set[str] = set()
     with httpx.Client(timeout=60, headers={"accept-encoding": "identity"}) as client:
-        files = shelve(Caller(client, worker.url, headers_of("alice", "acme")))
-        signer = Signer({KID: SECRET}, int(time.time()))
+        files, signer = shelve(Caller(client, worker.url, headers_of("alice", "acme")))
 
         @profile("FUZZ_REQUESTS", 300)
         @given(attacks(files, signer), st.booleans())

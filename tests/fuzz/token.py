@@ -1,6 +1,6 @@
 """Tokens for a file, and tokens that only look like it, all of them made with PyJWT."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -44,10 +44,16 @@ class Signer:
     Attributes:
         keys: the secrets of the Worker by their ids.
         now: the second from which lives are counted.
+        set_id: the id of a set of files.
+        members: the keys of the files in it.
+        revoked: the ids of tokens that were taken back.
     """
 
     keys: Mapping[str, bytes]
     now: int
+    set_id: str
+    members: Collection[str]
+    revoked: Collection[str]
 
 
 @st.composite
@@ -65,9 +71,10 @@ def tokens(draw: st.DrawFn, key: str, files: Sequence[File], signer: Signer) -> 
     if opened in ("pfx", "both"):
         said["pfx"] = key[: draw(st.sampled_from([key.rfind("/") + 1, 2, 7, len(key)]))]
     if opened == "set":
-        said["set"] = "s1"
+        said["set"] = draw(st.sampled_from([signer.set_id, "none"]))
+        said["jti"] = "j1"
     for claim, value in (
-        ("jti", st.just("j1")),
+        ("jti", st.sampled_from(["j1", *signer.revoked])),
         ("nbf", st.integers(signer.now - 90, signer.now + 90)),
         ("iat", st.integers(signer.now - 3_600, signer.now + 90)),
         ("dl", names),

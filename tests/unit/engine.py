@@ -12,12 +12,13 @@ from media_engine.app import App, World
 from media_engine.errors import FileTooLarge
 from media_engine.http.message import Request, Response
 from media_engine.ports import Rows, Statement
-from media_engine.settings import BINDINGS, Settings
+from media_engine.settings import BINDINGS, OPTIONAL_BINDINGS, Settings
 from media_engine.signing.gateway import READ, WRITE, Identity
 from tests.fakes import (
     Counting,
     FixedClock,
     MemoryCache,
+    MemoryLimiter,
     MemoryLog,
     MemoryStore,
     MemoryStreams,
@@ -80,13 +81,13 @@ class RecordingDatabase(SqliteDatabase):
         self.seen += statements
         return await super().batch(statements)
 
-    def plans(self) -> list[str]:
-        """Return each step by which SQLite comes to the rows of `media_files`."""
+    def plans(self, table: str = "media_files") -> list[str]:
+        """Return each step by which SQLite comes to the rows of a table."""
         steps: list[str] = []
         for statement in self.seen:
             explained = Statement(f"EXPLAIN QUERY PLAN {statement.sql}", statement.values)
             rows = finish(super().batch([explained]))[0].rows
-            steps += [str(row["detail"]) for row in rows if "media_files" in str(row["detail"])]
+            steps += [str(row["detail"]) for row in rows if table in str(row["detail"])]
         return steps
 
 
@@ -97,19 +98,22 @@ class Engine:
         changed: variables that are not as in `ENVIRONMENT`.
         bindings: the bindings that it has.
         store: its store, where a test brings its own.
+        guesses: how many wrong guesses a network has in a minute; None for any number.
     """
 
     def __init__(
         self,
         changed: Mapping[str, str] = {},
         *,
-        bindings: Sequence[str] = tuple(BINDINGS),
+        bindings: Sequence[str] = (*BINDINGS, *OPTIONAL_BINDINGS),
         store: MemoryStore | None = None,
+        guesses: int | None = None,
     ) -> None:
         self.clock = FixedClock()
         self.store = store or MemoryStore(self.clock)
         self.cache = MemoryCache()
         self.database = RecordingDatabase()
+        self.limiter = MemoryLimiter(guesses, self.clock)
         self.log = MemoryLog()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
         self.app = App(
@@ -121,6 +125,7 @@ class Engine:
                 self.database,
                 self.clock,
                 Counting(),
+                self.limiter,
                 self.log,
             ),
         )
@@ -150,9 +155,9 @@ class Engine:
         request = Request(method, path, query, Headers(headers or {}), read, "request-1")
         return finish((self.app.fetch_internal if internal else self.app.fetch)(request))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return every row there is, without counting the question."""
-        asked = SqliteDatabase.batch(self.database, [Statement("SELECT * FROM media_files")])
+    def rows(self, table: str = "media_files") -> list[dict[str, Any]]:
+        """Return every row of a table, without counting the question."""
+        asked = SqliteDatabase.batch(self.database, [Statement(f"SELECT * FROM {table}")])
         rows = [dict(row) for row in finish(asked)[0].rows]
         self.database.statements -= 1
         return rows

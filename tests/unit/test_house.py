@@ -61,6 +61,14 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
+TABLES = ("media_files ", "revoked_tokens ", "media_sets ")
+
+
+def _names_a_table(text: str) -> bool:
+    """Tell whether a text names a table as a statement does."""
+    return any(table in text for table in TABLES)
+
+
 @each_module
 def test_only_queries_hold_sql(module: Path) -> None:
     tree = parsed(module)
@@ -74,7 +82,7 @@ def test_only_queries_hold_sql(module: Path) -> None:
     else:
         assert not builds
         texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-        assert not [text for text in texts if isinstance(text, str) and "media_files " in text]
+        assert not [text for text in texts if isinstance(text, str) and _names_a_table(text)]
 
 
 @each_module
@@ -131,7 +139,8 @@ def test_nothing_is_imported_later_than_at_start(module: Path) -> None:
 
 IMPORTED = {
     "binascii", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "hmac", "itertools", "json", "math", "re", "time", "traceback", "typing", "urllib",
+    "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "re", "time", "traceback",
+    "typing", "urllib",
 }  # fmt: skip
 """What the engine itself may import of the standard library. The runtime has most of it loaded
 already, and none of it is dear (`python -m bench.start`)."""

@@ -7,7 +7,7 @@ import pytest
 
 from media_engine.errors import NotConfigured, R2NotConfigured
 from media_engine.http.message import Response
-from media_engine.settings import BINDINGS, DEFAULTS, Settings
+from media_engine.settings import BINDINGS, DEFAULTS, OPTIONAL_BINDINGS, Settings
 from media_engine.signing.token import Claims, mint
 from tests.unit.engine import ALICE_HEADERS, ENVIRONMENT, PHOTO, Engine, members, to_json
 
@@ -15,6 +15,8 @@ KEY = "t/acme/blog/2026/11/aB3nR7kWaB3nR7kWaB3nR.jpg"
 KEYS = ENVIRONMENT["MEDIA_TOKEN_KEYS"]
 DEVELOPMENT_KEYS = "dev1:ZGV2ZWxvcG1lbnQtb25seS1tZWRpYS10b2tlbi1rZXktMQ"
 S3_NAMES = ("R2_S3_ENDPOINT", "R2_BUCKET_NAME", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
+
+ALL_BINDINGS = (*BINDINGS, *OPTIONAL_BINDINGS)
 
 WRONG: Mapping[str, list[str]] = {
     "ENVIRONMENT": ["prod", "Production", "dev", "development,production"],
@@ -52,7 +54,7 @@ each_wrong_value = pytest.mark.parametrize(
 
 
 def read(**changed: str) -> Settings:
-    return Settings.from_env({**ENVIRONMENT, **changed}, list(BINDINGS))
+    return Settings.from_env({**ENVIRONMENT, **changed}, ALL_BINDINGS)
 
 
 def test_a_worker_that_lacks_nothing_has_no_problems() -> None:
@@ -92,16 +94,22 @@ def test_what_is_not_set_has_the_default_of_the_contract() -> None:
 def test_an_empty_environment_raises_nothing_and_names_all_that_is_missing() -> None:
     settings = Settings.from_env({}, [])
     assert settings.problems.keys() == {
-        "MEDIA_BUCKET", "DB", "MEDIA_PUBLIC_URL", "MEDIA_TOKEN_KEYS", "GATEWAY_KEYS", *S3_NAMES,
+        *ALL_BINDINGS, "MEDIA_PUBLIC_URL", "MEDIA_TOKEN_KEYS", "GATEWAY_KEYS", *S3_NAMES,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "error"), BINDINGS.items())
 def test_a_binding_that_is_missing_is_a_problem(name: str, error: type[NotConfigured]) -> None:
-    settings = Settings.from_env(ENVIRONMENT, [binding for binding in BINDINGS if binding != name])
+    settings = Settings.from_env(ENVIRONMENT, [other for other in ALL_BINDINGS if other != name])
     assert settings.problems.keys() == {name}
     with pytest.raises(error, match=name):
         settings.require(*BINDINGS)
+
+
+def test_a_binding_that_is_only_missed_stops_nobody() -> None:
+    settings = Settings.from_env(ENVIRONMENT, list(BINDINGS))
+    assert settings.problems.keys() == OPTIONAL_BINDINGS.keys()
+    settings.require(*DEFAULTS, *BINDINGS)
 
 
 def test_what_is_not_asked_for_stops_nobody() -> None:
@@ -128,7 +136,7 @@ def test_values_are_what_was_set() -> None:
 
 def test_a_line_feed_at_the_end_of_a_secret_does_not_count() -> None:
     piped = Settings.from_env(
-        {name: f"{value}\n" for name, value in ENVIRONMENT.items()}, list(BINDINGS)
+        {name: f"{value}\n" for name, value in ENVIRONMENT.items()}, ALL_BINDINGS
     )
     assert piped == read()
 
@@ -212,20 +220,31 @@ def resolve(engine: Engine) -> Response:
     return engine.fetch("POST", "/internal/resolve", ALICE_HEADERS, body, internal=True)
 
 
+def grant(engine: Engine) -> Response:
+    body = to_json({"service": "blog", "album": "summer"})
+    return engine.fetch("POST", "/api/v1/media/access-token", ALICE_HEADERS, body)
+
+
+def revoke(engine: Engine) -> Response:
+    return engine.fetch("DELETE", "/api/v1/media/access-token/x", ALICE_HEADERS)
+
+
 CALLS: Mapping[str, tuple[Callable[[Engine], Response], int]] = {
     "presign": (presign, 201),
     "complete": (complete, 404),
     "deliver": (deliver, 200),
     "deliver_public": (deliver_public, 401),
     "resolve": (resolve, 200),
+    "grant": (grant, 201),
+    "revoke": (revoke, 204),
 }
 """Each call, and what it answers where nothing is wrong."""
 
 STOPS: Mapping[str, set[str]] = {
     "ENVIRONMENT": set(),
-    "MEDIA_PUBLIC_URL": {"resolve"},
-    "MEDIA_TOKEN_KEYS": {"deliver", "resolve"},
-    "GATEWAY_KEYS": {"presign", "complete"},
+    "MEDIA_PUBLIC_URL": {"resolve", "grant"},
+    "MEDIA_TOKEN_KEYS": {"deliver", "resolve", "grant"},
+    "GATEWAY_KEYS": {"presign", "complete", "grant", "revoke"},
     "KEY_PREFIXES": {"deliver", "deliver_public"},
     "PRIVATE_RESOURCE_POLICY": {"deliver", "deliver_public"},
     **{name: {"presign"} for name in S3_NAMES},
@@ -250,7 +269,7 @@ def test_a_wrong_setting_stops_what_needs_it_and_nothing_else(name: str, stopped
 
 @pytest.mark.parametrize("name", BINDINGS)
 def test_nothing_works_without_a_binding(name: str) -> None:
-    rest = [binding for binding in BINDINGS if binding != name]
+    rest = [binding for binding in ALL_BINDINGS if binding != name]
     for ask, _ in CALLS.values():
         response = ask(Engine(bindings=rest))
         assert response.status == 503
@@ -277,7 +296,7 @@ def test_health_says_that_all_is_well() -> None:
         "status": "ok",
         "service": "media",
         "version": "0.1.0",
-        "bindings": {"MEDIA_BUCKET": True, "DB": True},
+        "bindings": {"MEDIA_BUCKET": True, "DB": True, "GUESS_LIMITER": True},
         "problems": [],
     }
 
@@ -294,6 +313,9 @@ def test_health_names_what_is_wrong_and_still_answers(name: str) -> None:
 
 def test_health_tells_which_binding_is_missing() -> None:
     health = members(Engine(bindings=["DB"]).fetch("GET", "/health"))
-    assert health["bindings"] == {"MEDIA_BUCKET": False, "DB": True}
+    assert health["bindings"] == {"MEDIA_BUCKET": False, "DB": True, "GUESS_LIMITER": False}
     assert health["status"] == "degraded"
-    assert health["problems"] == ["MEDIA_BUCKET is not bound: see wrangler.toml."]
+    assert health["problems"] == [
+        "MEDIA_BUCKET is not bound: see wrangler.toml.",
+        "GUESS_LIMITER is not bound, and nobody is kept from guessing keys: see wrangler.toml.",
+    ]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
+ACCESS = "/api/v1/media/access-token"
 GATEWAY_KEY = "dev-gateway-key"
 PERMISSIONS = "media:files.read,media:files.write"
 
@@ -55,6 +57,22 @@ class Caller:
         assert answer.status_code == 200, answer.text
         file: dict[str, Any] = answer.json()
         return file
+
+    def ask_for_access(self, **fields: object) -> httpx.Response:
+        """Ask for a token for an album, or for files."""
+        return self.http.post(f"{self.url}{ACCESS}", headers=self.headers, json=fields)
+
+    def access(self, **fields: object) -> dict[str, Any]:
+        """Return a token that was given out."""
+        answer = self.ask_for_access(**fields)
+        assert answer.status_code == 201, answer.text
+        granted: dict[str, Any] = answer.json()
+        return granted
+
+    def revoke(self, token_id: str) -> httpx.Response:
+        """Take a token back, by its id."""
+        url = f"{self.url}{ACCESS}/{quote(token_id, safe='')}"
+        return self.http.delete(url, headers=self.headers)
 
 
 def headers_of(user: str, tenant: str | None) -> dict[str, str]:

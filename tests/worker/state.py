@@ -52,6 +52,14 @@ def await_cached(state: Path, *entries: str) -> None:
         time.sleep(0.02)
 
 
+def kept_for_tokens(state: Path) -> list[list[dict[str, Any]]]:
+    """Return the revocations and the sets that are kept, each in the order of their making."""
+    return [
+        _select(state, "d1", "SELECT * FROM revoked_tokens ORDER BY revoked_at, jti"),
+        _select(state, "d1", "SELECT * FROM media_sets ORDER BY created_at, id"),
+    ]
+
+
 def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:
     """Move all instants of some rows into the past, as if they had been written so much earlier.
 
@@ -65,6 +73,14 @@ def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:
             "uploaded_at = uploaded_at - :ms WHERE key IN (SELECT value FROM json_each(:keys))",
             {"ms": milliseconds, "keys": json.dumps(keys)},
         )
+
+
+def bring_to_an_end(state: Path, token_id: str) -> None:
+    """Make the time up for which a token's revocation, and its set, are kept."""
+    (path,) = _databases(state, "d1")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE revoked_tokens SET expires_at = 0 WHERE jti = ?", (token_id,))
+        database.execute("UPDATE media_sets SET expires_at = 0 WHERE id = ?", (token_id,))
 
 
 def _select(state: Path, simulator: str, query: str) -> list[dict[str, Any]]:

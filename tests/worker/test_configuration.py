@@ -91,7 +91,7 @@ def problems(worker: RunningWorker) -> str:
     assert answer.status_code == 200
     health = answer.json()
     assert health["status"] == "degraded"
-    assert health["bindings"] == {"MEDIA_BUCKET": True, "DB": True}
+    assert health["bindings"] == {"MEDIA_BUCKET": True, "DB": True, "GUESS_LIMITER": True}
     return "\n".join(health["problems"])
 
 

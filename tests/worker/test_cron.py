@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import RunningWorker
 from tests.worker.bucket import store
 from tests.worker.caller import Caller
-from tests.worker.state import Kept, grow_older, kept
+from tests.worker.state import Kept, bring_to_an_end, grow_older, kept, kept_for_tokens
 from tests.worker.tokens import file_url
 
 HOUR_MS = 3_600_000
@@ -92,3 +92,17 @@ def test_a_file_that_is_gone_for_long_is_as_if_it_had_never_been(
     assert signed["key"] not in clean(worker).rows
     assert httpx.get(file_url(alice.url, signed["key"])).status_code == 404
     assert alice.complete(signed["mediaId"]).status_code == 404
+
+
+def test_what_a_token_needed_is_kept_until_the_token_is_dead(
+    worker: RunningWorker, alice: Caller
+) -> None:
+    file = alice.upload(b"bytes")
+    alive, dead = (alice.access(ids=[file["mediaId"]])["tokenId"] for _ in range(2))
+    for token_id in (alive, dead):
+        alice.revoke(token_id)
+    bring_to_an_end(worker.state, dead)
+    clean(worker)
+    revocations, sets = kept_for_tokens(worker.state)
+    assert {alive, dead} & {row["jti"] for row in revocations} == {alive}
+    assert {alive, dead} & {row["id"] for row in sets} == {alive}

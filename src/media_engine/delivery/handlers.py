@@ -10,11 +10,11 @@ owed; and several ranges, which need the size before the first is opened, and a 
 from collections.abc import Sequence
 from typing import Final
 
+from media_engine.delivery.admission import Admission
 from media_engine.delivery.policy import (
     FOR_A_MOMENT,
     PUBLIC,
     PrivatePolicy,
-    authorise,
     file_headers,
     key_of,
 )
@@ -24,6 +24,7 @@ from media_engine.errors import (
     MediaError,
     PreconditionFailed,
     RangeNotSatisfiable,
+    RateLimited,
 )
 from media_engine.http.byteranges import MOST_PARTS, Multipart, Part, coalesce
 from media_engine.http.conditional import Outcome, evaluate, if_range_holds
@@ -32,7 +33,7 @@ from media_engine.http.message import Request, Response
 from media_engine.http.query import first
 from media_engine.http.ranges import RangeSpec, SuffixRange, content_range, parse, resolve
 from media_engine.http.router import Route
-from media_engine.ports import Clock, Entropy, ObjectRange
+from media_engine.ports import Entropy, ObjectRange
 from media_engine.settings import BINDINGS, Settings
 
 BOUNDARY_BYTES: Final = 18
@@ -55,18 +56,22 @@ class DeliveryHandlers:
     """What `/m/…` and `/view/…` answer.
 
     Args:
+        admission: says who may have a file.
         service: finds the files.
-        settings: the keys of tokens, and what may be delivered.
-        clock: what time it is.
+        settings: what may be delivered.
         entropy: where the boundaries between parts come from.
     """
 
     def __init__(
-        self, service: DeliveryService, settings: Settings, clock: Clock, entropy: Entropy
+        self,
+        admission: Admission,
+        service: DeliveryService,
+        settings: Settings,
+        entropy: Entropy,
     ) -> None:
+        self._admission = admission
         self._service = service
         self._settings = settings
-        self._clock = clock
         self._entropy = entropy
         self._private = PrivatePolicy(settings.private_resource_policy, settings.private_max_age)
 
@@ -93,23 +98,23 @@ class DeliveryHandlers:
     async def _deliver(self, request: Request, encoded_key: str, token: str | None) -> Response:
         self._settings.require(*BINDINGS, *DELIVERY_SETTINGS)
         try:
-            visit = self._visit(key_of(encoded_key, self._settings.key_prefixes), token)
+            key = key_of(encoded_key, self._settings.key_prefixes)
+            visit = await self._visit(request, key, token)
             if request.method == "HEAD":
                 return await self._head(request, visit)
             return await self._get(request, visit)
-        except (MediaAbsent, PreconditionFailed, RangeNotSatisfiable) as refusal:
+        except (MediaAbsent, PreconditionFailed, RangeNotSatisfiable, RateLimited) as refusal:
             if token is None:
                 refusal.headers.update(PUBLIC_HEADERS)
                 if isinstance(refusal, MediaAbsent):
                     refusal.headers["Cache-Control"] = FOR_A_MOMENT
             raise
 
-    def _visit(self, key: str, token: str | None) -> Visit:
+    async def _visit(self, request: Request, key: str, token: str | None) -> Visit:
         if token is None:
-            return Visit(key, PUBLIC, lambda: self._service.admit(key))
-        self._settings.require("MEDIA_TOKEN_KEYS")
-        now = self._clock.now() // 1000
-        return Visit(key, authorise(token, key, self._settings.token_keys, now))
+            address = request.headers.get("cf-connecting-ip")
+            return Visit(key, PUBLIC, lambda: self._admission.admit_public(key, address))
+        return Visit(key, await self._admission.admit(token, key))
 
     async def _head(self, request: Request, visit: Visit) -> Response:
         found = await self._service.look(visit)

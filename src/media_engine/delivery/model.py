@@ -15,6 +15,11 @@ def delivery_url(public_url: str, key: str, token: str | None) -> str:
     return url if token is None else f"{url}?t={token}"
 
 
+def view_url(public_url: str, token: str) -> str:
+    """Return what comes before the key in the URL of each file that the token opens."""
+    return f"{public_url}/view/{token}/"
+
+
 def cache_entry(key: str, *, private: bool) -> str:
     """Return the entry of the edge cache that holds a file.
 

@@ -17,7 +17,7 @@ from media_engine.http.cors import PUBLIC_HEADERS
 from media_engine.http.disposition import content_disposition
 from media_engine.ports import ObjectInfo
 from media_engine.signing.keyring import Keyring
-from media_engine.signing.token import verify
+from media_engine.signing.token import Claims, verify
 from media_engine.uploads.model import MEDIA_TYPES, media_type
 
 MAX_KEY_BYTES: Final = 1024
@@ -54,14 +54,17 @@ class Grant:
         private: whether it was a token that opened it.
         download: the name under which it is to be saved, or None to show it.
         life: how many seconds the right has still to live; a public file's is not counted.
+        confirmed: whether the database said for this very request that the file is there.
     """
 
     private: bool
     download: str | None = None
     life: int = 0
+    confirmed: bool = False
 
 
 PUBLIC: Final = Grant(private=False)
+CONFIRMED: Final = Grant(private=False, confirmed=True)
 
 
 def key_of(encoded: str, prefixes: tuple[str, ...]) -> str:
@@ -96,8 +99,10 @@ def _well_formed(key: str) -> bool:
     return not any(segment in ("", ".", "..") for segment in key.split("/"))
 
 
-def authorise(token: str, key: str, keyring: Keyring, now: int) -> Grant:
-    """Return what a token opens, if it opens this file.
+def authorise(token: str, key: str, keyring: Keyring, now: int) -> Claims:
+    """Return what a token says that opens this file, as far as its text can tell.
+
+    What only the database can tell, of a token with `jti` or `set`, is left to be asked.
 
     Args:
         token: as it came.
@@ -109,9 +114,9 @@ def authorise(token: str, key: str, keyring: Keyring, now: int) -> Grant:
         TokenRefused: one of its subclasses, each its own reason.
     """
     claims = verify(token, keyring, now)
-    if not claims.covers(key):
-        raise TokenKeyMismatch
-    return Grant(private=True, download=claims.dl, life=claims.exp - now)
+    if claims.set is None and not claims.covers(key):
+        raise claims.refused(TokenKeyMismatch())
+    return claims
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Final
 from media_engine.delivery.model import cache_entry, cache_tag
 from media_engine.delivery.policy import Grant
 from media_engine.delivery.queries import DeliveryQueries
-from media_engine.errors import MediaAbsent, MediaGone, MediaNotFound, TokenMissing
+from media_engine.errors import MediaAbsent, MediaGone, MediaNotFound
 from media_engine.http.byteranges import Multipart, Part
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
@@ -45,7 +45,7 @@ class Visit:
 
     key: str
     grant: Grant
-    admit: Callable[[], Awaitable[None]] | None = None
+    admit: Callable[[], Awaitable[Grant]] | None = None
 
     @property
     def entry(self) -> str:
@@ -114,20 +114,6 @@ class DeliveryService:
         self._cache_bytes = cache_bytes
         self._large: set[str] = set()
 
-    async def admit(self, key: str) -> None:
-        """Let everybody have a public file. Costs one row read.
-
-        Raises:
-            TokenMissing: it is private, or there is none: a stranger cannot tell which.
-            MediaGone: it was public and is deleted.
-        """
-        standing = await self._queries.standing(key)
-        if standing.public and standing.uploaded:
-            return
-        if standing.public and standing.gone:
-            raise MediaGone
-        raise TokenMissing
-
     async def look(self, visit: Visit) -> Found:
         """Return the file without its bytes. One class B operation, or a look into the cache.
 
@@ -140,10 +126,10 @@ class DeliveryService:
             if cached is not None:
                 cached.let_go()
                 return Found(cached.info, None, cached=True)
-        await self._admit(visit)
+        grant = await self._admit(visit)
         info = await self._store.head(visit.key)
         if info is None or info.tombstone:
-            raise await self._absent(visit)
+            raise await self._absent(visit, grant)
         return Found(info, None, cached=False)
 
     async def open(
@@ -170,21 +156,25 @@ class DeliveryService:
                 raise OutsideFile(Found(whole.info, whole.body, cached=True)) from None
             if cached is not None:
                 return Found(cached.info, cached.body, cached=True)
-        await self._admit(visit)
+        grant = await self._admit(visit)
         try:
             read = await self._store.get(visit.key, wanted=wanted, unless=unless)
         except RangeOutside as outside:
-            raise OutsideFile(await self._found(visit, outside.stored, None)) from None
-        return await self._found(visit, read, wanted)
+            raise OutsideFile(await self._found(visit, grant, outside.stored, None)) from None
+        return await self._found(visit, grant, read, wanted)
 
     async def _found(
-        self, visit: Visit, stored: StoredObject | None, wanted: ObjectRange | None
+        self,
+        visit: Visit,
+        grant: Grant,
+        stored: StoredObject | None,
+        wanted: ObjectRange | None,
     ) -> Found:
         if stored is None:
-            raise await self._absent(visit)
+            raise await self._absent(visit, grant)
         if stored.info.tombstone:
             stored.let_go()
-            raise await self._absent(visit)
+            raise await self._absent(visit, grant)
         fits = self._fits(stored.info)
         fills = visit.entry if fits and wanted is None and stored.body is not None else None
         return Found(stored.info, stored.body, cached=False, fills=fills)
@@ -224,9 +214,8 @@ class DeliveryService:
             raise MediaGone(reason="while its parts were sent")
         return stored.body
 
-    async def _admit(self, visit: Visit) -> None:
-        if visit.admit is not None:
-            await visit.admit()
+    async def _admit(self, visit: Visit) -> Grant:
+        return visit.grant if visit.admit is None else await visit.admit()
 
     def _may_be_cached(self, visit: Visit) -> bool:
         return self._cache_bytes > 0 and visit.key not in self._large
@@ -240,7 +229,7 @@ class DeliveryService:
             return False
         return info.size > 0
 
-    async def _absent(self, visit: Visit) -> MediaAbsent:
-        # Whom the database let in a moment ago needs not ask it again.
-        gone = visit.grant.private and (await self._queries.standing(visit.key)).gone
+    async def _absent(self, visit: Visit, grant: Grant) -> MediaAbsent:
+        # What the database has just said needs not be asked again.
+        gone = not grant.confirmed and (await self._queries.standing(visit.key)).gone
         return MediaGone() if gone else MediaNotFound()

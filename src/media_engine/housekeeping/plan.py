@@ -22,6 +22,9 @@ GONE_LIFE_MS: Final = 90 * DAY_MS
 LATE_PUT_MS: Final = HOUR_MS
 """How long a PUT may go on that began while its URL was alive."""
 
+MOST_FORGOTTEN: Final = 2_000
+"""How many revocations, and how many sets, a run forgets: rows alone, and no bytes with them."""
+
 BATCH: Final = 500
 """How many files one step takes. R2 deletes 1,000 keys a call; a run has bounded work."""
 

@@ -8,15 +8,15 @@ read every file there is.
 import json
 from collections.abc import Sequence
 
-from media_engine.housekeeping.plan import BATCH
+from media_engine.housekeeping.plan import BATCH, MOST_FORGOTTEN
 from media_engine.ports import Database, Statement
 
 
 class HousekeepingQueries:
-    """Moves files towards their end.
+    """Moves files towards their end, and forgets what tokens needed.
 
     Args:
-        database: where `media_files` is.
+        database: where `media_files`, `revoked_tokens` and `media_sets` are.
     """
 
     def __init__(self, database: Database) -> None:
@@ -66,6 +66,30 @@ class HousekeepingQueries:
                 "SELECT id FROM media_files WHERE status <> 'uploaded' AND status = 'gone' "
                 "AND updated_at < ? ORDER BY updated_at LIMIT ?) RETURNING id",
                 (before, BATCH),
+            )
+        )
+        return len(rows.rows)
+
+    async def forget_revocations(self, before: int) -> int:
+        """Drop the revocations of tokens that are dead since before an instant; return how many."""
+        rows = await self._database.run(
+            Statement(
+                "DELETE FROM revoked_tokens WHERE (scope, jti) IN ("
+                "SELECT scope, jti FROM revoked_tokens WHERE expires_at < ? "
+                "ORDER BY expires_at LIMIT ?) RETURNING 1",
+                (before, MOST_FORGOTTEN),
+            )
+        )
+        return len(rows.rows)
+
+    async def forget_sets(self, before: int) -> int:
+        """Drop the sets whose tokens are dead since before an instant; return how many."""
+        rows = await self._database.run(
+            Statement(
+                "DELETE FROM media_sets WHERE rowid IN ("
+                "SELECT rowid FROM media_sets WHERE expires_at < ? "
+                "ORDER BY expires_at LIMIT ?) RETURNING 1",
+                (before, MOST_FORGOTTEN),
             )
         )
         return len(rows.rows)

@@ -14,12 +14,16 @@ class Report:
     Attributes:
         expired: uploads that were given up.
         removed: files whose bytes were taken away.
-        forgotten: rows that were dropped.
+        forgotten: rows of files that were dropped.
+        revocations: revocations that were dropped.
+        sets: sets of files that were dropped.
     """
 
     expired: int
     removed: int
     forgotten: int
+    revocations: int
+    sets: int
 
 
 class HousekeepingService:
@@ -39,7 +43,7 @@ class HousekeepingService:
     async def run(self) -> Report:
         """Give up stale uploads, remove the bytes of what is to be gone, forget old rows.
 
-        Never touches an uploaded file. At most one operation of the store and four statements.
+        Never touches an uploaded file. At most one operation of the store and six statements.
         """
         now = self._clock.now()
         until = deadlines(now)
@@ -49,4 +53,6 @@ class HousekeepingService:
             await self._store.delete(doomed)
             await self._queries.bury(doomed, now)
         forgotten = await self._queries.forget(until.gone_before)
-        return Report(expired, len(doomed), forgotten)
+        revocations = await self._queries.forget_revocations(now)
+        sets = await self._queries.forget_sets(now)
+        return Report(expired, len(doomed), forgotten, revocations, sets)

@@ -8,6 +8,7 @@ off, so that a token dies up to a second early and never late. `exp` has no leew
 chose it. `nbf` and `iat` are said by another machine's clock, and are forgiven `SKEW` seconds.
 """
 
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from media_engine.errors import (
     TokenExpired,
     TokenMalformed,
     TokenNotYetValid,
+    TokenRefused,
     TokenTtlTooLong,
 )
-from media_engine.signing import jwt
+from media_engine.signing import base64url, jwt
 from media_engine.signing.keyring import Keyring
 
 AUDIENCE: Final = "media"
@@ -35,6 +37,9 @@ LONGEST_UNREVOCABLE_LIFE: Final = 3_600
 
 MOST_REMEMBERED: Final = 1024
 """How many tokens are remembered: 4 MiB, if all of them are as long as a token may be."""
+
+LONGEST_TOLD: Final = 64
+"""How much of an id in a token the log is told, in characters."""
 
 _ALBUM: Final = re.compile(r"[tu](/[A-Za-z0-9_-]{1,64}){2}/a/[A-Za-z0-9_-]{1,64}/")
 
@@ -88,6 +93,21 @@ class Claims:
             return key.startswith(self.pfx)
         return key == self.key
 
+    def refused(self, refusal: TokenRefused) -> TokenRefused:
+        """Return the refusal, which from now on tells the log whose token it was about."""
+        told = {"jti": self.jti, "sub": self.sub}
+        refusal.context = {name: value[:LONGEST_TOLD] for name, value in told.items() if value}
+        return refusal
+
+
+def pseudonym(user_id: str, keyring: Keyring) -> str:
+    """Return what stands for a viewer in `sub`: 128 bits of an HMAC of their id, in base64url.
+
+    What is signed in a JWT never begins with `viewer:`, so neither HMAC can serve as the other.
+    """
+    _, secret = keyring.signing
+    return base64url.encode(hmac.digest(secret, f"viewer:{user_id}".encode(), "sha256")[:16])
+
 
 def mint(claims: Claims, keyring: Keyring) -> str:
     """Return a token that says this, signed by the keyring's first key."""
@@ -115,7 +135,9 @@ def verify(token: str, keyring: Keyring, now: int) -> Claims:
         TokenTtlTooLong: it lives too long, or too long for a token without `jti`.
     """
     claims = _signed(token, keyring)
-    _refuse_unless_alive(claims, now)
+    refusal = _untimely(claims, now)
+    if refusal is not None:
+        raise claims.refused(refusal)
     return claims
 
 
@@ -135,10 +157,16 @@ def _claims(members: dict[str, object]) -> Claims:
         raise TokenMalformed("aud")
     if "exp" not in members:
         raise TokenMalformed("exp")
+    said: dict[str, Any] = {}
+    for name, value in members.items():
+        reader = _READERS.get(name)
+        if reader is not None:
+            try:
+                said[name] = reader(value)
+            except ValueError:
+                raise TokenMalformed(name) from None
     try:
-        return Claims(
-            **{name: _READERS[name](value) for name, value in members.items() if name in _READERS}
-        )
+        return Claims(**said)
     except ValueError as error:
         raise TokenMalformed(str(error)) from None
 
@@ -150,18 +178,20 @@ def _is_for_us(audience: object) -> bool:
     return audience == AUDIENCE
 
 
-def _refuse_unless_alive(claims: Claims, now: int) -> None:
+def _untimely(claims: Claims, now: int) -> TokenRefused | None:
+    """Return why the token does not live now, or None if it does."""
     if now >= claims.exp:
-        raise TokenExpired
+        return TokenExpired()
     if claims.nbf is not None and claims.nbf > now + SKEW:
-        raise TokenNotYetValid("nbf")
+        return TokenNotYetValid("nbf")
     if claims.iat is not None and claims.iat > now + SKEW:
-        raise TokenNotYetValid("iat")
+        return TokenNotYetValid("iat")
     born = now if claims.iat is None else min(now, claims.iat)
     if claims.exp - born > LONGEST_LIFE:
-        raise TokenTtlTooLong("exp")
+        return TokenTtlTooLong("exp")
     if claims.exp - born > LONGEST_UNREVOCABLE_LIFE and claims.jti is None:
-        raise TokenTtlTooLong("jti")
+        return TokenTtlTooLong("jti")
+    return None
 
 
 def _text(value: object) -> str:

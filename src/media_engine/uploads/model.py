@@ -113,8 +113,8 @@ class UploadRequest:
             file_name=_file_name(fields["fileName"]),
             content_type=content_type,
             file_size=_file_size(fields["fileSize"], max_bytes[MEDIA_TYPES[content_type].kind]),
-            service=_name("service", fields["service"]),
-            album=None if fields.get("album") is None else _name("album", fields["album"]),
+            service=parse_name("service", fields["service"]),
+            album=None if fields.get("album") is None else parse_name("album", fields["album"]),
             visibility=_visibility(fields.get("visibility")),
         )
 
@@ -126,11 +126,38 @@ class UploadRequest:
             identifier: its nanoid.
             now: the time in milliseconds.
         """
-        owner = scope.replace(":", "/", 1)
-        made = datetime.fromtimestamp(now / 1000, UTC)
-        folder = f"{made:%Y/%m}" if self.album is None else f"a/{self.album}"
-        extension = MEDIA_TYPES[self.content_type].extension
-        return f"{owner}/{self.service}/{folder}/{identifier}.{extension}"
+        if self.album is None:
+            made = datetime.fromtimestamp(now / 1000, UTC)
+            folder = f"{_owner(scope)}/{self.service}/{made:%Y/%m}/"
+        else:
+            folder = album_prefix(scope, self.service, self.album)
+        return f"{folder}{identifier}.{MEDIA_TYPES[self.content_type].extension}"
+
+
+def album_prefix(scope: str, service: str, album: str) -> str:
+    """Return what the keys of an album's files begin with, and no others."""
+    return f"{_owner(scope)}/{service}/a/{album}/"
+
+
+def scope_of(key: str) -> str:
+    """Return whose file has this key: `t:acme` has `t/acme/…`."""
+    owner, _, rest = key.partition("/")
+    return f"{owner}:{rest.partition('/')[0]}"
+
+
+def _owner(scope: str) -> str:
+    return scope.replace(":", "/", 1)
+
+
+def parse_name(field: str, value: object) -> str:
+    """Read the name of a service or of an album.
+
+    Raises:
+        InvalidField: it cannot be one.
+    """
+    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+        raise InvalidField(field, "must be 1 to 64 letters, digits, underscores or hyphens")
+    return value
 
 
 def parse_media_id(value: object) -> str:
@@ -178,12 +205,6 @@ def _file_size(value: object, most: int) -> int:
         raise InvalidField("fileSize", "must be at least 1")
     if value > most:
         raise FileTooLarge("fileSize", f"must be at most {most} bytes for this type")
-    return value
-
-
-def _name(field: str, value: object) -> str:
-    if not (isinstance(value, str) and _NAME.fullmatch(value)):
-        raise InvalidField(field, "must be 1 to 64 letters, digits, underscores or hyphens")
     return value
 
 

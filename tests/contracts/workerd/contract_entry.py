@@ -14,8 +14,9 @@ from media_engine.cloudflare.carrier import call, connect, drive, running
 from media_engine.cloudflare.convert import raw_env, to_object
 from media_engine.cloudflare.d1 import D1Database
 from media_engine.cloudflare.r2 import R2Store
+from media_engine.cloudflare.ratelimit import WorkerdRateLimiter
 from media_engine.cloudflare.streams import WorkerdStreams
-from tests.contracts import cache, database, object_store, streams
+from tests.contracts import cache, costs, database, object_store, rate_limiter, streams
 
 
 class R2Harness:
@@ -103,6 +104,12 @@ class D1Harness:
         self.database = D1Database(binding)
 
 
+class RateLimiterHarness:
+    def __init__(self, binding: Any) -> None:
+        self.limiter = WorkerdRateLimiter(binding)
+        self.unlimited = WorkerdRateLimiter(None)
+
+
 async def answer(url: str) -> Any:
     env = raw_env()
     suites: dict[str, tuple[tuple[Any, ...], Any]] = {
@@ -112,6 +119,8 @@ async def answer(url: str) -> Any:
         ),
         "object_store": (object_store.CASES, R2Harness(env.MEDIA_BUCKET)),
         "database": (database.CASES, D1Harness(env.DB)),
+        "costs": (costs.CASES, D1Harness(env.DB)),
+        "rate_limiter": (rate_limiter.CASES, RateLimiterHarness(env.LIMITER)),
         "streams": (streams.CASES, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]

@@ -50,8 +50,13 @@ class Delivery(Engine):
 
     store: HandedOutStore
 
-    def __init__(self, content: bytes = CONTENT, changed: Mapping[str, str] = {}) -> None:
-        super().__init__(changed, store=HandedOutStore())
+    def __init__(
+        self,
+        content: bytes = CONTENT,
+        changed: Mapping[str, str] = {},
+        guesses: int | None = None,
+    ) -> None:
+        super().__init__(changed, store=HandedOutStore(), guesses=guesses)
         self.info = self.store.put(KEY, content, "image/jpeg", 'inline; filename="beach.jpg"')
 
     def token(self, key: str = KEY, life: int = 600, dl: str | None = None) -> str:
@@ -61,6 +66,10 @@ class Delivery(Engine):
         """Ask with a token for the key, and with these headers."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.fetch(method, f"/m/{quote(key)}?t={self.token(key)}", sent)
+
+    def ask_with(self, token: str, key: str = KEY) -> Response:
+        """Ask for a key with this token."""
+        return self.fetch("GET", f"/m/{quote(key)}?t={token}")
 
     def row(self, status: str, visibility: str, key: str = KEY) -> None:
         """Write a row for the key."""
@@ -83,6 +92,20 @@ class Delivery(Engine):
             )
         )
         self.database.statements = 0
+
+    def revoke(self, jti: str, scope: str = "t:acme") -> None:
+        """Write a revocation."""
+        self._write("INSERT INTO revoked_tokens VALUES (?, ?, 0, 0)", scope, jti)
+
+    def collect(self, set_id: str, *keys: str, scope: str = "t:acme") -> None:
+        """Write a set."""
+        members = json.dumps(keys)
+        self._write("INSERT INTO media_sets VALUES (?, ?, ?, 'me', 0, 0)", scope, set_id, members)
+
+    def _write(self, sql: str, *values: str) -> None:
+        """Run a statement, without counting it."""
+        finish(self.database.run(Statement(sql, values)))
+        self.database.statements -= 1
 
     def spent(self) -> tuple[int, int]:
         """Return how many operations of the store and how many statements there were."""

@@ -13,6 +13,7 @@ from media_engine.housekeeping.plan import (
     GONE_LIFE_MS,
     HOUR_MS,
     LATE_PUT_MS,
+    MOST_FORGOTTEN,
     PENDING_LIFE_MS,
 )
 from media_engine.ports import Statement
@@ -28,8 +29,9 @@ def clean(engine: Engine) -> dict[str, Any]:
     return event
 
 
-def report(expired: int = 0, removed: int = 0, forgotten: int = 0) -> dict[str, int]:
-    return {"expired": expired, "removed": removed, "forgotten": forgotten}
+def report(**counts: int) -> dict[str, int]:
+    steps = ("expired", "removed", "forgotten", "revocations", "sets")
+    return {**dict.fromkeys(steps, 0), **counts}
 
 
 def statuses(engine: Engine) -> dict[str, int]:
@@ -178,15 +180,68 @@ def test_what_must_wait_does_not_hold_up_what_may_go() -> None:
     assert statuses(engine) == {"rejected": BATCH, "gone": 1}
 
 
-def test_a_run_costs_at_most_one_operation_and_four_statements() -> None:
+def end(engine: Engine, number: int, at: int) -> None:
+    """Write a revocation and a set that are needed until `at`."""
+    for sql in (
+        "INSERT INTO revoked_tokens VALUES ('t:acme', ?, 0, ?)",
+        "INSERT INTO media_sets VALUES ('t:acme', ?, '[]', 'alice', 0, ?)",
+    ):
+        finish(engine.database.run(Statement(sql, (f"tok_{number}", at))))
+
+
+def left(engine: Engine) -> list[set[Any]]:
+    """Return the ids of the revocations and of the sets that are left."""
+    return [
+        {row["jti"] for row in engine.rows("revoked_tokens")},
+        {row["id"] for row in engine.rows("media_sets")},
+    ]
+
+
+def test_what_a_token_needed_is_forgotten_when_the_token_is_dead() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number, at in enumerate((now - DAY_MS, now - 1, now, now + DAY_MS)):
+        end(engine, number, at)
+    assert clean(engine) == report(revocations=2, sets=2)
+    assert left(engine) == [{"tok_2", "tok_3"}] * 2
+    engine.clock.advance(1)
+    assert clean(engine) == report(revocations=1, sets=1)
+    assert left(engine) == [{"tok_3"}] * 2
+
+
+def test_a_run_forgets_a_bounded_number_of_tokens_the_oldest_first() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number in range(MOST_FORGOTTEN + 3):
+        end(engine, number, now - DAY_MS - number)
+    assert clean(engine) == report(revocations=MOST_FORGOTTEN, sets=MOST_FORGOTTEN)
+    assert left(engine) == [{"tok_0", "tok_1", "tok_2"}] * 2
+    assert clean(engine) == report(revocations=3, sets=3)
+    assert clean(engine) == report()
+
+
+def test_a_run_looks_at_no_token_that_lives() -> None:
     engine = Engine()
     clean(engine)
-    assert (engine.store.operations.total(), engine.database.statements) == (0, 3)
+    for table, named in (
+        ("revoked_tokens", "USING PRIMARY KEY (scope=? AND jti=?)"),
+        ("media_sets", "USING INTEGER PRIMARY KEY (rowid=?)"),
+    ):
+        assert engine.database.plans(table) == [
+            f"SEARCH {table} {named}",
+            f"SEARCH {table} USING COVERING INDEX {table}_by_end (expires_at<?)",
+        ]
+
+
+def test_a_run_costs_at_most_one_operation_and_six_statements() -> None:
+    engine = Engine()
+    clean(engine)
+    assert (engine.store.operations.total(), engine.database.statements) == (0, 5)
     engine.put(engine.presign())
     engine.clock.advance(PENDING_LIFE_MS + 1)
     engine.database.statements = 0
     clean(engine)
-    assert (engine.store.operations, engine.database.statements) == ({"delete": 1}, 4)
+    assert (engine.store.operations, engine.database.statements) == ({"delete": 1}, 6)
 
 
 def test_a_run_does_not_look_at_uploaded_files() -> None:
@@ -195,7 +250,7 @@ def test_a_run_does_not_look_at_uploaded_files() -> None:
     engine.clock.advance(PENDING_LIFE_MS + 1)
     engine.database.seen.clear()
     clean(engine)
-    assert len(engine.database.seen) == 4
+    assert len(engine.database.seen) == 6
     by_id, by_key, unsettled = (
         "sqlite_autoindex_media_files_1",
         "sqlite_autoindex_media_files_2",

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from media_engine.errors import TokenRefused
 from media_engine.signing import base64url, jwt
 from media_engine.signing.keyring import Keyring
-from media_engine.signing.token import Claims, mint, verify
+from media_engine.signing.token import Claims, mint, pseudonym, verify
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "token.json").read_text("utf-8"))
 KEYRING = Keyring.parse(VECTORS["keyring"])
@@ -142,17 +143,70 @@ json_values: st.SearchStrategy[object] = st.recursive(
     )
 )
 def test_no_signed_payload_does_worse_than_be_refused(payload: dict[str, object]) -> None:
-    signing_input = ".".join(
-        base64url.encode(json.dumps(part).encode())
-        for part in ({"alg": "HS256", "kid": "dev1"}, payload)
-    )
-    token = f"{signing_input}.{jwt.signature(signing_input, KEYRING.signing[1])}"
     try:
-        claims = verify(token, KEYRING, NOW)
+        claims = verify(sign(payload), KEYRING, NOW)
     except TokenRefused:
         return
     assert payload["aud"] == "media" or "media" in payload["aud"]  # type: ignore[operator]
     assert claims.exp > NOW
+
+
+def sign(payload: dict[str, object], **header: object) -> str:
+    """Return a token that says this, sensible or not."""
+    signing_input = ".".join(
+        base64url.encode(json.dumps(part).encode())
+        for part in ({"alg": "HS256", "kid": "dev1", **header}, payload)
+    )
+    return f"{signing_input}.{jwt.signature(signing_input, KEYRING.signing[1])}"
+
+
+GOOD: dict[str, object] = {"aud": "media", "key": KEY, "exp": NOW + 600}
+NO_INSTANTS: list[object] = ["1764000600", -1, True, 2**53, [], float(2**60)]
+NO_TEXTS: list[object] = ["", 7, None, [], "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "reason"),
+    [
+        ({"alg": "none"}, {}, "alg"),
+        ({"crit": ["exp"]}, {}, "crit"),
+        ({"b64": False}, {}, "b64"),
+        ({"kid": 7}, {}, "kid"),
+        ({"kid": "k9"}, {}, "kid 'k9'"),
+        ({"kid": "\ud800" + "x" * 15}, {}, "kid '\\ud800" + "x" * 15 + "'"),
+        ({"kid": "x" * 17}, {}, "a kid of 17 characters"),
+        ({"kid": VECTORS["keyring"]}, {}, f"a kid of {len(VECTORS['keyring'])} characters"),
+        ({"x": [[[[]]]] * 30}, {}, "brackets"),
+        ({}, {"x": [[[[]]]] * 30}, "brackets"),
+        ({}, {"aud": "mail"}, "aud"),
+        ({}, {"exp": None}, "exp"),
+        *(({}, {claim: value}, claim)
+          for claim in ("exp", "nbf", "iat")
+          for value in NO_INSTANTS),
+        *(({}, {claim: value}, claim)
+          for claim in ("key", "pfx", "set", "jti", "sub", "dl")
+          for value in NO_TEXTS),
+        ({}, {"pfx": "t/acme/blog/a/summer/"}, "not one of key, pfx, set"),
+        ({}, {"nbf": NOW + 61}, "nbf"),
+        ({}, {"iat": NOW + 61}, "iat"),
+        ({}, {"exp": NOW + 3_601}, "jti"),
+        ({}, {"exp": NOW + 86_461, "jti": "tok_1"}, "exp"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_was_wrong_with_which_part(
+    header: dict[str, object], claims: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(TokenRefused) as refused:
+        verify(sign({**GOOD, **claims}, **header), KEYRING, NOW)
+    assert refused.value.reason == reason
+
+
+def test_a_viewer_is_told_by_a_name_that_only_the_key_can_make() -> None:
+    other = Keyring({"k9": b"x" * 32})
+    names = {pseudonym(user, keys) for user in ("alice", "bob") for keys in (KEYRING, other)}
+    assert len(names) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", told) for told in names)
+    assert pseudonym("alice", KEYRING) == pseudonym("alice", KEYRING)
 
 
 def test_a_key_opens_itself_and_nothing_else() -> None:

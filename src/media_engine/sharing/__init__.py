@@ -1,0 +1,1 @@
+"""Sharing: one right to several files, given out and taken back."""
