@@ -25,6 +25,9 @@ UV := .tools/uv-$(UV_VERSION)/bin/uv
 # The bucket that is bound, whose CORS rules a deployment sets.
 BUCKET := $(shell sed -n 's/^bucket_name = "\(.*\)"$$/\1/p' wrangler.toml)
 
+# The queues that are bound or hold what could not be delivered: a deployment needs them to exist.
+QUEUES := $(shell sed -n -e 's/^queue = "\(.*\)"$$/\1/p' -e 's/^dead_letter_queue = "\(.*\)"$$/\1/p' wrangler.toml | sort -u)
+
 .PHONY: help dev test check format bench deploy lock clean setup
 
 help: ## Show this
@@ -59,6 +62,8 @@ bench: setup ## Measure delivery beside other Workers, in one run (needs wrk)
 	@PYTHONPATH=src:worker python -m bench.delivery $(BENCH)
 
 deploy: setup ## Migrate D1 and deploy the Worker with Cloudflare's own tools (needs Python 3.12)
+	@for queue in $(QUEUES); do \
+		wrangler queues info $$queue >/dev/null 2>&1 || wrangler queues create $$queue || exit 1; done
 	wrangler d1 migrations apply DB --remote
 	wrangler r2 bucket cors set $(BUCKET) --file worker/r2-cors.json
 	$(UV) run --group cloudflare pywrangler deploy

@@ -1,46 +1,13 @@
-"""What workerd calls: the internet, a service binding, and the clock. Delegations only."""
+"""What workerd calls: the internet, a service binding, a queue, the clock. Delegations only."""
 
-import os
-from functools import cache
 from typing import Any
 
 from workers import WorkerEntrypoint
 
-from media_engine.app import App, World
-from media_engine.cloudflare.cache import EdgeCache
-from media_engine.cloudflare.carrier import awaited, connect, drive
-from media_engine.cloudflare.clock import SystemClock
-from media_engine.cloudflare.convert import answer, raw_env, variables
-from media_engine.cloudflare.d1 import D1Database
-from media_engine.cloudflare.log import write_line
-from media_engine.cloudflare.r2 import R2Store
-from media_engine.cloudflare.ratelimit import WorkerdRateLimiter
-from media_engine.cloudflare.streams import WorkerdStreams
-from media_engine.settings import BINDINGS, DEFAULTS, OPTIONAL_BINDINGS, Settings
-
-
-@cache
-def app() -> App:
-    """Wire the engine, at the first request of an isolate: before it there is no environment."""
-    connect()
-    env = raw_env()
-    bindings = {name: getattr(env, name, None) for name in (*BINDINGS, *OPTIONAL_BINDINGS)}
-    settings = Settings.from_env(
-        variables(env, DEFAULTS), [name for name, binding in bindings.items() if binding]
-    )
-    return App(
-        settings,
-        World(
-            store=R2Store(bindings["MEDIA_BUCKET"]),
-            cache=EdgeCache(settings.public_url, settings.cache_ttl),
-            streams=WorkerdStreams(),
-            database=D1Database(bindings["DB"]),
-            clock=SystemClock(),
-            entropy=os.urandom,
-            guess_limiter=WorkerdRateLimiter(bindings["GUESS_LIMITER"]),
-            write_line=write_line,
-        ),
-    )
+from isolate import app
+from media_engine.cloudflare.carrier import awaited, drive
+from media_engine.cloudflare.convert import answer
+from media_engine.cloudflare.queue import deliveries
 
 
 def on_fetch(request: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
@@ -51,6 +18,11 @@ def on_fetch(request: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
 def on_scheduled(controller: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
     """Do what the cron does."""
     return drive(app().clean())
+
+
+def on_queue(batch: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
+    """Do the work that was left for later."""
+    return drive(app().consume(deliveries(batch)))
 
 
 class MediaService(WorkerEntrypoint):
@@ -67,3 +39,9 @@ class MediaService(WorkerEntrypoint):
 
     async def resolve(self, identity: Any, ids: Any) -> Any:
         return await awaited(app().resolve(identity, ids))
+
+    async def delete(self, identity: Any, media_id: Any) -> Any:
+        return await awaited(app().delete(identity, media_id))
+
+    async def update(self, identity: Any, media_id: Any, fields: Any) -> Any:
+        return await awaited(app().update(identity, media_id, fields))

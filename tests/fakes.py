@@ -4,19 +4,23 @@ Each counts its operations, so that a test can assert what a call costs.
 """
 
 import hashlib
+import json
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from media_engine.errors import DatabaseError, MediaError
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
+    HttpRequest,
+    HttpUnreachable,
     ObjectInfo,
     ObjectRange,
     Piece,
+    QueueUnavailable,
     RangeOutside,
     Rows,
     Statement,
@@ -123,7 +127,7 @@ class MemoryCache:
     Attributes:
         entries: the object in each entry, and its bytes.
         tags: the tag of each entry.
-        operations: how often each operation was called.
+        operations: how often each operation was called; an entry that is deleted is one.
         handed_out: the streams that it gave.
     """
 
@@ -154,9 +158,15 @@ class MemoryCache:
         return stored.body
 
     async def delete(self, entries: Sequence[str], /) -> None:
-        self.operations["delete"] += 1
+        self.operations["delete"] += len(entries)
         for entry in entries:
             self.entries.pop(entry, None)
+
+    def keep(self, *entries: str) -> None:
+        """Have some object in each of these entries."""
+        for entry in entries:
+            info = ObjectInfo(entry.partition("/")[2], 5, '"kept"', 0, "", "", tombstone=False)
+            self.entries[entry] = (info, b"bytes")
 
 
 class MemoryStreams:
@@ -226,6 +236,148 @@ class SqliteDatabase:
         rows = self._connection.execute(statement.sql, statement.values).fetchall()
         # What D1 bills, SQLite does not tell.
         return Rows(rows=[dict(row) for row in rows], rows_read=0, rows_written=0)
+
+
+@dataclass
+class MemoryDelivery:
+    """`ports.Delivery` of a `MemoryQueue`."""
+
+    id: str
+    text: str
+    attempts: int
+    again: "Callable[[MemoryDelivery, int], None]"
+    settled: bool = False
+
+    @property
+    def body(self) -> object:
+        return json.loads(self.text)
+
+    def ack(self) -> None:
+        self.settled = True
+
+    def retry(self, delay: int, /) -> None:
+        if not self.settled:
+            self.settled = True
+            self.again(self, delay)
+
+
+class MemoryQueue:
+    """`ports.Queue` in a list. A message becomes due as the clock goes on.
+
+    Attributes:
+        operations: how often each operation was called.
+        down: whether it takes nothing.
+    """
+
+    def __init__(self, clock: "FixedClock | None" = None) -> None:
+        self.operations: Counter[str] = Counter()
+        self.down = False
+        self._clock = clock or FixedClock()
+        self._waiting: list[tuple[int, MemoryDelivery]] = []
+
+    async def send(self, message: Mapping[str, object], /, *, delay: int = 0) -> None:
+        self.operations["send"] += 1
+        if self.down:
+            raise QueueUnavailable("the test says so")
+        name = f"message-{self.operations['send']}"
+        self._wait(MemoryDelivery(name, json.dumps(message), 1, self._again), delay)
+
+    def waiting(self) -> list[tuple[int, object]]:
+        """Return what is in it: in how many seconds it is due, and the message."""
+        now = self._clock.now()
+        return [((due - now) // 1000, delivery.body) for due, delivery in self._waiting]
+
+    def deliver(self, most: int = 100) -> list[MemoryDelivery]:
+        """Take out a batch of what is due."""
+        due = [entry for entry in self._waiting if entry[0] <= self._clock.now()][:most]
+        self._waiting = [entry for entry in self._waiting if entry not in due]
+        return [delivery for _, delivery in due]
+
+    def _wait(self, delivery: MemoryDelivery, delay: int) -> None:
+        self._waiting.append((self._clock.now() + 1000 * delay, delivery))
+
+    def _again(self, delivery: MemoryDelivery, delay: int) -> None:
+        self._wait(
+            MemoryDelivery(delivery.id, delivery.text, delivery.attempts + 1, self._again), delay
+        )
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a server that a test plays answers.
+
+    Attributes:
+        status: the status.
+        headers: by name, in small letters.
+        body: its bytes.
+        missing: how many bytes more it announces and does not send.
+        hangs: whether it keeps the connection open all the same.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    missing: int = 0
+    hangs: bool = False
+
+
+class NoAnswer(Exception):
+    """The server that a test plays does not answer.
+
+    Args:
+        hangs: whether it keeps the connection open all the same.
+    """
+
+    def __init__(self, *, hangs: bool) -> None:
+        super().__init__(hangs)
+        self.hangs = hangs
+
+
+Serve = Callable[[HttpRequest], Served]
+"""Plays a server: what it answers to a request whose headers are in small letters. It may raise
+`NoAnswer`. `tests.servers` plays it over a real connection."""
+
+
+class MemoryHttp:
+    """`ports.HttpClient` without a network.
+
+    Args:
+        serve: plays every server there is.
+    """
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+
+    async def send(self, request: HttpRequest, /, *, timeout: int) -> "MemoryAnswer":
+        assert timeout > 0
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not all(value.isprintable() for value in headers.values()):
+            raise HttpUnreachable("a header cannot be sent")
+        try:
+            return MemoryAnswer(self._serve(replace(request, headers=headers)))
+        except NoAnswer as silence:
+            raise HttpUnreachable(repr(silence)) from silence
+
+
+class MemoryAnswer:
+    """`ports.HttpAnswer` of a `MemoryHttp`."""
+
+    def __init__(self, served: Served) -> None:
+        self.status = served.status
+        self.body = MemoryStream(served.body)
+        self._served = served
+
+    @property
+    def headers(self) -> "MemoryAnswer":
+        return self
+
+    def get(self, name: str, /) -> str | None:
+        return self._served.headers.get(name.lower())
+
+    async def read(self, limit: int, /) -> bytes:
+        if self._served.missing and limit > len(self._served.body):
+            raise HttpUnreachable("it broke off")
+        return self._served.body[:limit]
 
 
 @dataclass

@@ -1,12 +1,13 @@
 """The composition root: the only place that wires ports to slices.
 
 Everything that a request can come to is here: the public routes, the routes that only a service
-binding reaches, the calls over RPC, and the cron. An error becomes a response here, once, and a
-line in the log.
+binding reaches, the calls over RPC, the queue's messages, and the cron. An error becomes a response
+here, once, and a line in the log.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 from media_engine import __version__
 from media_engine.delivery.admission import Admission
@@ -22,16 +23,22 @@ from media_engine.http.router import Handler, Route, Router
 from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
+from media_engine.library.removal import RemovalService
 from media_engine.library.service import LibraryService
 from media_engine.ports import (
     Cache,
     Clock,
     Database,
+    Delivery,
     Entropy,
+    HttpClient,
     ObjectStore,
+    Queue,
+    QueueUnavailable,
     RateLimiter,
     Streams,
 )
+from media_engine.purging.service import PurgeService
 from media_engine.settings import BINDINGS, OPTIONAL_BINDINGS, Settings
 from media_engine.sharing.handlers import SharingHandlers
 from media_engine.sharing.queries import SharingQueries
@@ -41,6 +48,9 @@ from media_engine.uploads.handlers import UploadHandlers
 from media_engine.uploads.model import NANOID_LENGTH, nanoid
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.service import UploadService
+
+Purge: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
+"""Takes the copies of files out of caches; raises `QueueUnavailable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,8 @@ class World:
         cache: copies of them at the edge.
         streams: joins streams of them.
         database: the metadata.
+        queue: work for later.
+        http: other people's servers.
         clock: what time it is.
         entropy: where ids come from.
         guess_limiter: counts keys that were guessed wrong.
@@ -62,6 +74,8 @@ class World:
     cache: Cache
     streams: Streams
     database: Database
+    queue: Queue
+    http: HttpClient
     clock: Clock
     entropy: Entropy
     guess_limiter: RateLimiter
@@ -91,18 +105,37 @@ class App:
             ),
             settings,
         )
+        standings = DeliveryQueries(world.database)
+        admission = Admission(standings, settings, world.clock, world.guess_limiter)
+        self._purging = PurgeService(world.cache, world.queue, world.http, settings.purge)
+        library_queries = LibraryQueries(world.database)
         self._library = LibraryHandlers(
-            LibraryService(LibraryQueries(world.database), settings, world.clock)
+            LibraryService(library_queries, settings, world.clock),
+            RemovalService(
+                library_queries,
+                world.store,
+                world.clock,
+                self._told(self._purging.withdraw),
+                admission.forget_files,
+            ),
         )
         self._housekeeping = HousekeepingService(
-            HousekeepingQueries(world.database), world.store, world.clock
+            HousekeepingQueries(world.database),
+            world.store,
+            world.clock,
+            self._told(self._purging.purge),
         )
         sharing = SharingHandlers(
-            SharingService(SharingQueries(world.database), settings, world.clock, world.entropy)
+            SharingService(
+                SharingQueries(world.database),
+                settings,
+                world.clock,
+                world.entropy,
+                admission.forget_token,
+            )
         )
-        standings = DeliveryQueries(world.database)
         delivery = DeliveryHandlers(
-            Admission(standings, settings, world.clock, world.guess_limiter),
+            admission,
             DeliveryService(
                 world.store, world.cache, standings, world.streams, settings.cache_bytes
             ),
@@ -115,6 +148,7 @@ class App:
                 Route("GET", "/health", self._health),
                 *self._identified(self._uploads.routes(), self._from_gateway),
                 *self._identified(sharing.routes(), self._from_gateway),
+                *self._identified(self._library.routes(), self._from_gateway),
             )
         )
         self._internal = Router(
@@ -147,10 +181,40 @@ class App:
             "resolve", identity, lambda who: self._library.resolve_ids(who, ids)
         )
 
+    async def delete(self, identity: object, media_id: object) -> dict[str, object]:
+        """Delete a file over RPC: as `DELETE /files/{id}`."""
+        return await self._call(
+            "delete", identity, lambda who: self._library.delete_id(who, media_id)
+        )
+
+    async def update(self, identity: object, media_id: object, fields: object) -> dict[str, object]:
+        """Change a file over RPC: as `PATCH /files/{id}`."""
+        return await self._call(
+            "update",
+            identity,
+            lambda who: self._library.update_id(who, media_id, _members(fields)),
+        )
+
+    async def consume(self, deliveries: Sequence[Delivery]) -> None:
+        """Do the work that a batch of the queue's messages asks for."""
+        self._journal.purged(await self._purging.consume(deliveries))
+
     async def clean(self) -> None:
         """Do one run of housekeeping."""
         self._settings.require(*BINDINGS)
         self._journal.cleaned(asdict(await self._housekeeping.run()))
+
+    def _told(self, purge: Purge) -> Purge:
+        """Return what does the same, and tells the log if the queue does not answer."""
+
+        async def purge_and_tell(keys: Sequence[str]) -> None:
+            try:
+                await purge(keys)
+            except QueueUnavailable as error:
+                self._journal.not_queued(error)
+                raise
+
+        return purge_and_tell
 
     async def _health(self, request: Request) -> Response:
         problems = self._settings.problems
@@ -187,7 +251,7 @@ class App:
             yield Route(route.method, route.pattern, self._with_identity(route, identify))
 
     def _with_identity(self, route: Route, identify: Callable[[Request], Identity]) -> Handler:
-        event = "media" + route.pattern.replace("/", ".")
+        event = _event(route)
 
         async def handle(request: Request, **params: str) -> Response:
             started = self._clock.now()
@@ -230,6 +294,12 @@ class App:
             return envelope(Unforeseen(), request_id)
         self._journal.called(f"media.rpc.{name}", request_id, who, 200, self._clock.now() - started)
         return answer
+
+
+def _event(route: Route) -> str:
+    """Return what the log calls a call: by its path, and by its verb where the path has an id."""
+    place, _, name = route.pattern.partition("/{")
+    return "media" + place.replace("/", ".") + (f".{route.method.lower()}" if name else "")
 
 
 def _members(value: object) -> Mapping[str, object]:

@@ -25,6 +25,7 @@
     │   └── MediaGone             410 MEDIA_GONE
     ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
     ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
+    ├── MediaManaged              409 MEDIA_MANAGED
     ├── PreconditionFailed        412 PRECONDITION_FAILED
     ├── RangeNotSatisfiable       416 RANGE_NOT_SATISFIABLE
     ├── ContentMismatch           422 CONTENT_MISMATCH
@@ -258,6 +259,16 @@ class MethodNotAllowed(MediaError):
 class UploadIncomplete(MediaError):
     code = "UPLOAD_INCOMPLETE"
     status = 409
+
+
+class MediaManaged(MediaError):
+    """Another than the caller decides what becomes of this file."""
+
+    code = "MEDIA_MANAGED"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("The application manages this file: delete or change it there.")
 
 
 class PreconditionFailed(MediaError):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from media_engine.errors import MediaError, NoSuchKey, RouteNotFound
+from media_engine.ports import QueueUnavailable
+from media_engine.purging.service import Report
 from media_engine.signing.gateway import Identity
 
 WriteLine: TypeAlias = Callable[[Mapping[str, object]], None]
@@ -86,6 +88,44 @@ class Journal:
     def cleaned(self, counts: Mapping[str, int]) -> None:
         """Tell of a run of housekeeping."""
         self._write_line({"level": "info", "event": "media.housekeeping", **counts})
+
+    def not_queued(self, error: QueueUnavailable) -> None:
+        """Tell that a message could not be left. The cron leaves it again."""
+        self._write_line(
+            {"level": "error", "event": "media.queue.unavailable", "reason": error.reason}
+        )
+
+    def purged(self, report: Report) -> None:
+        """Tell what became of a batch of purges; each kind of outcome is a line of its own."""
+        if report.purged:
+            self._write_line(
+                {
+                    "level": "info",
+                    "event": "media.purge",
+                    "tags": report.purged,
+                    "calls": report.calls,
+                }
+            )
+        if report.refusal is not None:
+            self._write_line(
+                {
+                    "level": "error",
+                    "event": "media.purge.refused",
+                    "status": report.refusal.status,
+                    "codes": report.refusal.codes,
+                    "reason": report.refusal.reason,
+                    "advice": report.refusal.advice,
+                    "retried": report.retried,
+                }
+            )
+        if report.unreadable:
+            self._write_line(
+                {
+                    "level": "error",
+                    "event": "media.queue.unreadable",
+                    "messages": report.unreadable,
+                }
+            )
 
 
 def _path(error: MediaError, path: str) -> str:

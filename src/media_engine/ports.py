@@ -3,14 +3,15 @@
 Each port has one adapter in `cloudflare/`, one fake in `tests/fakes.py`, and one suite in
 `tests/contracts/` that both must pass: the fake in CPython, the adapter inside workerd.
 
-Instants are whole milliseconds since 1970 (Unix time, UTC); sizes are bytes.
+Instants are whole milliseconds since 1970 (Unix time, UTC); sizes are bytes; a time to wait says
+its unit.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from media_engine.http.message import ByteStream
+from media_engine.http.message import ByteStream, RequestHeaders
 
 SqlValue: TypeAlias = str | int | None
 
@@ -246,6 +247,138 @@ class RateLimiter(Protocol):
         """Count one event under this key; tell whether there are still few enough of them.
 
         Where there is no limit, or it cannot be asked, there are always few enough.
+        """
+        ...
+
+
+class QueueUnavailable(Exception):
+    """The queue did not take a message. Raised by `Queue.send`.
+
+    Args:
+        reason: what it said, for the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Queue(Protocol):
+    """Work for later: Cloudflare Queues.
+
+    A message that was taken is delivered at least once, in no particular order.
+    """
+
+    async def send(self, message: Mapping[str, object], /, *, delay: int = 0) -> None:
+        """Leave a message for the consumer.
+
+        Args:
+            message: what JSON can hold, and at most 128 KB of it.
+            delay: how many seconds it is kept back, at most a day.
+
+        Raises:
+            QueueUnavailable: it was not taken, or nobody can tell.
+        """
+        ...
+
+
+class Delivery(Protocol):
+    """A message that the queue hands to its consumer, who says what becomes of it.
+
+    The first word counts. Past its configuration's number of attempts, the queue lays a message
+    aside in its dead letter queue.
+    """
+
+    @property
+    def id(self) -> str:
+        """What names the message in the log."""
+        ...
+
+    @property
+    def body(self) -> object:
+        """The message: what JSON holds, whoever sent it."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often it was delivered, this time included."""
+        ...
+
+    def ack(self) -> None:
+        """Be done with it."""
+        ...
+
+    def retry(self, delay: int, /) -> None:
+        """Have it delivered again, in so many seconds at the earliest."""
+        ...
+
+
+class HttpUnreachable(Exception):
+    """Nobody answered, the answer broke off, or the time was up.
+
+    Args:
+        reason: what the platform said, for the log. It can have the URL in it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What is asked of another server.
+
+    Attributes:
+        method: the verb.
+        url: absolute, `http` or `https`.
+        headers: by name. They can hold secrets, so that they are not shown.
+        body: its bytes; empty for none.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class HttpAnswer(Protocol):
+    """What another server answered. Its body is read, or handed on, or cancelled: one of them."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> RequestHeaders:
+        """Looks a header up."""
+        ...
+
+    @property
+    def body(self) -> ByteStream:
+        """The body as a stream that is handed on untouched; an empty one where there is none."""
+        ...
+
+    async def read(self, limit: int, /) -> bytes:
+        """Return the body, at most its first `limit` bytes; let go of the rest.
+
+        Raises:
+            HttpUnreachable: it broke off before.
+        """
+        ...
+
+
+class HttpClient(Protocol):
+    """Other people's servers."""
+
+    async def send(self, request: HttpRequest, /, *, timeout: int) -> HttpAnswer:
+        """Send a request and return the answer, whatever its status. No redirect is followed.
+
+        Args:
+            request: what is asked.
+            timeout: how many milliseconds the whole may take, to the last byte of the body.
+
+        Raises:
+            HttpUnreachable: there is no answer.
         """
         ...
 

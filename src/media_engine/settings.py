@@ -5,6 +5,7 @@ settings are read. What is wrong is kept beside what is right, and `Settings.req
 where the setting is first needed: a missing S3 secret stops uploads and not delivery.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,8 @@ from media_engine.signing.keyring import Keyring, KeyringError
 from media_engine.signing.sigv4 import Credentials
 
 MIB: Final = 1024 * 1024
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 ENVIRONMENTS: Final = ("production", "development")
 RESOURCE_POLICIES: Final = ("same-site", "same-origin", "cross-origin")
@@ -37,6 +40,11 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "MAX_IMAGE_BYTES": str(10 * MIB),
     "MAX_VIDEO_BYTES": str(500 * MIB),
     "MAX_DOCUMENT_BYTES": str(10 * MIB),
+    "CLOUDFLARE_API_URL": "https://api.cloudflare.com/client/v4",
+    "CLOUDFLARE_ZONE_ID": "",
+    "CLOUDFLARE_API_TOKEN": "",
+    "PURGE_REPEAT_SECONDS": "60",
+    "PURGE_RETRY_SECONDS": "30",
 }
 """The settings and their values where the environment has none. The first four of R2 name the
 S3 side of the bucket, which the Worker signs uploads for: a binding cannot do that."""
@@ -51,6 +59,15 @@ OPTIONAL_BINDINGS: Final[Mapping[str, str]] = {
     "GUESS_LIMITER": "is not bound, and nobody is kept from guessing keys: see wrangler.toml",
 }
 """The bindings without which everything works, and what `/health` says where they are missing."""
+
+QUEUE: Final = "MEDIA_QUEUE"
+"""The binding without which nothing is purged."""
+
+LONGEST_WAIT: Final = 3600
+"""How long a purge may be kept back or wait for its next attempt, in seconds."""
+
+ALL_BINDINGS: Final = (*BINDINGS, *OPTIONAL_BINDINGS, QUEUE)
+"""Every binding that the Worker looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,25 @@ class S3Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class PurgeSettings:
+    """The zone whose caches are purged, and how.
+
+    Attributes:
+        api_url: where Cloudflare's API is, without a slash at the end.
+        zone_id: the zone of the media host.
+        api_token: an API token that may purge this zone's caches.
+        repeat_after: in how many seconds a purge is done again.
+        retry_after: in how many seconds a purge that failed is tried again for the first time.
+    """
+
+    api_url: str
+    zone_id: str
+    api_token: str = field(repr=False)
+    repeat_after: int
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings, read once for each isolate.
 
@@ -84,6 +120,7 @@ class Settings:
         cache_bytes: how large a file the edge cache keeps, in bytes; 0 turns it off.
         s3: where uploads are signed for.
         max_bytes: the largest file of each kind, in bytes.
+        purge: the zone whose caches are purged; None where that is not configured, or wrongly.
         problems: for each setting that cannot be used, the error that says why.
     """
 
@@ -97,6 +134,7 @@ class Settings:
     cache_bytes: int
     s3: S3Settings
     max_bytes: Mapping[str, int]
+    purge: PurgeSettings | None
     problems: Mapping[str, NotConfigured] = field(default_factory=dict)
 
     def require(self, *names: str) -> None:
@@ -118,7 +156,7 @@ class Settings:
 
         Args:
             env: the value of each name in `DEFAULTS` that is set.
-            bindings: the names of the bindings that the Worker has.
+            bindings: the names in `ALL_BINDINGS` that the Worker has.
         """
         return _Reader(env, bindings).settings()
 
@@ -132,6 +170,7 @@ class _Reader:
             name: env.get(name, "").strip() or default for name, default in DEFAULTS.items()
         }
         self._problems: dict[str, NotConfigured] = {}
+        self._has_queue = QUEUE in bindings
         for name, error in BINDINGS.items():
             if name not in bindings:
                 self._wrong(name, "is not bound: see wrangler.toml", error)
@@ -162,6 +201,7 @@ class _Reader:
                 kind: self._number(f"MAX_{kind.upper()}_BYTES", "bytes", least=1)
                 for kind in ("image", "video", "document")
             },
+            purge=self._purge(development),
             problems=self._problems,
         )
 
@@ -203,6 +243,46 @@ class _Reader:
             self._wrong(name, f"must be a number of {unit}")
             value = DEFAULTS[name]
         return int(value)
+
+    def _seconds(self, name: str) -> int:
+        value = self._values[name]
+        if not (value.isascii() and value.isdecimal() and 0 < len(value) < 5):
+            value = "0"
+        if not 0 < int(value) <= LONGEST_WAIT:
+            self._wrong(name, f"must be a number of seconds, 1 to {LONGEST_WAIT}")
+            value = DEFAULTS[name]
+        return int(value)
+
+    def _purge(self, development: bool) -> PurgeSettings | None:
+        """Return the zone whose caches are purged. Without its id and a token there is none."""
+        purge = PurgeSettings(
+            api_url=self._api_url(development),
+            zone_id=self._id("CLOUDFLARE_ZONE_ID", "CLOUDFLARE_API_TOKEN"),
+            api_token=self._id("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ZONE_ID"),
+            repeat_after=self._seconds("PURGE_REPEAT_SECONDS"),
+            retry_after=self._seconds("PURGE_RETRY_SECONDS"),
+        )
+        if not (purge.zone_id and purge.api_token):
+            return None
+        if not self._has_queue:
+            self._wrong(QUEUE, "is not bound: see wrangler.toml")
+        necessary = ("CLOUDFLARE_API_URL", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_API_TOKEN", QUEUE)
+        return None if self._problems.keys() & set(necessary) else purge
+
+    def _api_url(self, development: bool) -> str:
+        value = self._url("CLOUDFLARE_API_URL", NotConfigured)
+        if not (development or value.startswith("https://")):
+            self._wrong("CLOUDFLARE_API_URL", "must be an https URL: a token is sent there")
+        return value
+
+    def _id(self, name: str, other: str) -> str:
+        """Return an id or a token that has to be set where the other one is."""
+        value = self._values[name]
+        if value and not _ID.fullmatch(value):
+            self._wrong(name, "must be letters, digits, underscores and hyphens")
+        elif not value and self._values[other]:
+            self._wrong(name, f"is not set, and {other} is")
+        return value
 
     def _prefixes(self) -> tuple[str, ...]:
         prefixes = tuple(part.strip() for part in self._values["KEY_PREFIXES"].split(","))

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,30 @@ import pytest
 
 from runtime.process import ROOT
 from tests.conftest import RunWorker
-from tests.contracts import cache, costs, database, object_store, rate_limiter, streams
+from tests.contracts import (
+    cache,
+    costs,
+    database,
+    http_client,
+    http_server,
+    object_store,
+    queue,
+    rate_limiter,
+    streams,
+)
 from tests.fakes import (
     FixedClock,
     JoinedStream,
     MemoryCache,
+    MemoryHttp,
     MemoryLimiter,
+    MemoryQueue,
     MemoryStore,
     MemoryStream,
     MemoryStreams,
     SqliteDatabase,
 )
+from tests.servers import serving
 
 SUITES: dict[str, tuple[Any, ...]] = {
     "cache": cache.CASES,
@@ -32,6 +45,8 @@ SUITES: dict[str, tuple[Any, ...]] = {
     "costs": costs.CASES,
     "rate_limiter": rate_limiter.CASES,
     "streams": streams.CASES,
+    "queue": queue.CASES,
+    "http_client": http_client.CASES,
 }
 CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
 ONLY_IN_WORKERD = [("cache", case) for case in cache.CASES_OF_THE_ADAPTER]
@@ -51,6 +66,20 @@ class MemoryHarness:
         self.database = SqliteDatabase()
         self.limiter = MemoryLimiter(rate_limiter.MOST, FixedClock())
         self.unlimited = MemoryLimiter(None, FixedClock())
+        self.clock = FixedClock()
+        self.queue = MemoryQueue(self.clock)
+        self.http = MemoryHttp(http_server.serve)
+        self.url = "http://server.test"
+        self._seen: list[queue.Seen] = []
+
+    def now(self) -> int:
+        return self.clock.now()
+
+    async def seen(self, case: str, count: int) -> Sequence[queue.Seen]:
+        while len(queue.of(case, self._seen)) < count:
+            self.clock.advance(100)
+            queue.consume(self.queue.deliver(), self._seen, self.clock.now())
+        return queue.of(case, self._seen)
 
     async def put(
         self, key: str, content: bytes, content_type: str, content_disposition: str
@@ -101,7 +130,12 @@ def contracts_url(tmp_path_factory: pytest.TempPathFactory, run_worker: RunWorke
             shutil.copy(module, suites)
     shutil.copytree(ROOT / "src" / "media_engine", stage / "src" / "media_engine")
     (stage / "python_modules").symlink_to(ROOT / "python_modules")
-    with run_worker(config=stage / "wrangler.toml", ready="/ready/") as worker:
+    with (
+        serving(http_server.serve) as url,
+        run_worker(
+            config=stage / "wrangler.toml", ready="/ready/", variables={"SERVER_URL": url}
+        ) as worker,
+    ):
         yield worker.url
 
 

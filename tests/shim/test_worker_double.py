@@ -148,6 +148,7 @@ def test_complete(side: Side) -> None:
         "status": "uploaded",
         "fileName": "holidaysea.jpg",
         "album": None,
+        "managedBy": None,
     }
 
 

@@ -157,6 +157,7 @@ class WorkerDouble:
             json={
                 "album": None,
                 "visibility": "private",
+                "managedBy": None,
                 **file.fields,
                 "fileName": file.fields["fileName"].replace("/", "").strip(" ."),
                 "mediaId": file.media_id,

@@ -12,14 +12,17 @@ from media_engine.app import App, World
 from media_engine.errors import FileTooLarge
 from media_engine.http.message import Request, Response
 from media_engine.ports import Rows, Statement
-from media_engine.settings import BINDINGS, OPTIONAL_BINDINGS, Settings
+from media_engine.settings import ALL_BINDINGS, Settings
 from media_engine.signing.gateway import READ, WRITE, Identity
+from tests.cloudflare_api import API_TOKEN, ZONE_ID, CloudflareApi
 from tests.fakes import (
     Counting,
     FixedClock,
     MemoryCache,
+    MemoryHttp,
     MemoryLimiter,
     MemoryLog,
+    MemoryQueue,
     MemoryStore,
     MemoryStreams,
     SqliteDatabase,
@@ -36,6 +39,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "R2_BUCKET_NAME": "media",
     "R2_ACCESS_KEY_ID": "the-access-key",
     "R2_SECRET_ACCESS_KEY": "the-secret-access-key",
+    "CLOUDFLARE_ZONE_ID": ZONE_ID,
+    "CLOUDFLARE_API_TOKEN": API_TOKEN,
 }
 """A Worker that lacks nothing."""
 
@@ -97,7 +102,7 @@ class Engine:
     Args:
         changed: variables that are not as in `ENVIRONMENT`.
         bindings: the bindings that it has.
-        store: its store, where a test brings its own.
+        store: its store, where a test brings its own; likewise the others.
         guesses: how many wrong guesses a network has in a minute; None for any number.
     """
 
@@ -105,14 +110,20 @@ class Engine:
         self,
         changed: Mapping[str, str] = {},
         *,
-        bindings: Sequence[str] = (*BINDINGS, *OPTIONAL_BINDINGS),
+        bindings: Sequence[str] = ALL_BINDINGS,
         store: MemoryStore | None = None,
+        database: RecordingDatabase | None = None,
+        cache: MemoryCache | None = None,
+        queue: MemoryQueue | None = None,
+        clock: FixedClock | None = None,
         guesses: int | None = None,
     ) -> None:
-        self.clock = FixedClock()
+        self.clock = clock or FixedClock()
         self.store = store or MemoryStore(self.clock)
-        self.cache = MemoryCache()
-        self.database = RecordingDatabase()
+        self.database = database or RecordingDatabase()
+        self.cache = cache or MemoryCache()
+        self.queue = queue or MemoryQueue(self.clock)
+        self.api = CloudflareApi()
         self.limiter = MemoryLimiter(guesses, self.clock)
         self.log = MemoryLog()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
@@ -123,6 +134,8 @@ class Engine:
                 self.cache,
                 MemoryStreams(),
                 self.database,
+                self.queue,
+                MemoryHttp(self.api),
                 self.clock,
                 Counting(),
                 self.limiter,
@@ -173,6 +186,26 @@ class Engine:
         return self.fetch(
             "PATCH", "/upload/complete", ALICE_HEADERS, to_json({"mediaId": media_id})
         )
+
+    def delete(self, media_id: object, headers: Mapping[str, str] = ALICE_HEADERS) -> Response:
+        """Delete a file of Alice's."""
+        return self.fetch("DELETE", f"/files/{media_id}", headers)
+
+    def show_to(
+        self, media_id: object, visibility: object, headers: Mapping[str, str] = ALICE_HEADERS
+    ) -> Response:
+        """Change who sees a file of Alice's."""
+        body = to_json({"visibility": visibility})
+        return self.fetch("PATCH", f"/files/{media_id}", headers, body)
+
+    def consume(self) -> None:
+        """Hand the engine what the queue has for it now, batch after batch.
+
+        What becomes of a message has to be said of each, or a fault in the batch brings it back.
+        """
+        while batch := self.queue.deliver():
+            finish(self.app.consume(batch))
+            assert all(delivery.settled for delivery in batch)
 
     def upload(self, content: bytes = b"bytes", **fields: object) -> dict[str, Any]:
         """Presign an upload of Alice's, store it and complete it; return the file."""

@@ -7,16 +7,22 @@ import pytest
 
 from media_engine.errors import NotConfigured, R2NotConfigured
 from media_engine.http.message import Response
-from media_engine.settings import BINDINGS, DEFAULTS, OPTIONAL_BINDINGS, Settings
+from media_engine.settings import (
+    ALL_BINDINGS,
+    BINDINGS,
+    DEFAULTS,
+    OPTIONAL_BINDINGS,
+    QUEUE,
+    Settings,
+)
 from media_engine.signing.token import Claims, mint
 from tests.unit.engine import ALICE_HEADERS, ENVIRONMENT, PHOTO, Engine, members, to_json
 
 KEY = "t/acme/blog/2026/11/aB3nR7kWaB3nR7kWaB3nR.jpg"
 KEYS = ENVIRONMENT["MEDIA_TOKEN_KEYS"]
 DEVELOPMENT_KEYS = "dev1:ZGV2ZWxvcG1lbnQtb25seS1tZWRpYS10b2tlbi1rZXktMQ"
+PURGE_NAMES = ("CLOUDFLARE_API_URL", "CLOUDFLARE_ZONE_ID", "CLOUDFLARE_API_TOKEN")
 S3_NAMES = ("R2_S3_ENDPOINT", "R2_BUCKET_NAME", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
-
-ALL_BINDINGS = (*BINDINGS, *OPTIONAL_BINDINGS)
 
 WRONG: Mapping[str, list[str]] = {
     "ENVIRONMENT": ["prod", "Production", "dev", "development,production"],
@@ -47,6 +53,14 @@ WRONG: Mapping[str, list[str]] = {
     "MAX_IMAGE_BYTES": ["0", "-1", "10MB", "1e6", "1.5", "1_000", "٣", "9" * 16, "ten"],
     "MAX_VIDEO_BYTES": ["0", "500 MB"],
     "MAX_DOCUMENT_BYTES": ["0", "0x10"],
+    "CLOUDFLARE_API_URL": [
+        "api.cloudflare.com/client/v4", "http://api.cloudflare.com/client/v4", "https://", "ftp://a",
+        "https://api.cloudflare.com/client/v4?a=b", "https://API.cloudflare.com/client/v4",
+    ],
+    "CLOUDFLARE_ZONE_ID": ["", "example.com", "a/b", "zone id", "ü"],
+    "CLOUDFLARE_API_TOKEN": ["", "Bearer abc", "a\nb", "a\r\nx: y", "ü"],
+    "PURGE_REPEAT_SECONDS": ["0", "-1", "1.5", "a minute", "3601", "99999", "٣"],
+    "PURGE_RETRY_SECONDS": ["0", "30s", "3601"],
 }  # fmt: skip
 each_wrong_value = pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
@@ -94,20 +108,22 @@ def test_what_is_not_set_has_the_default_of_the_contract() -> None:
 def test_an_empty_environment_raises_nothing_and_names_all_that_is_missing() -> None:
     settings = Settings.from_env({}, [])
     assert settings.problems.keys() == {
-        *ALL_BINDINGS, "MEDIA_PUBLIC_URL", "MEDIA_TOKEN_KEYS", "GATEWAY_KEYS", *S3_NAMES,
+        *BINDINGS, *OPTIONAL_BINDINGS, *S3_NAMES,
+        "MEDIA_PUBLIC_URL", "MEDIA_TOKEN_KEYS", "GATEWAY_KEYS",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "error"), BINDINGS.items())
 def test_a_binding_that_is_missing_is_a_problem(name: str, error: type[NotConfigured]) -> None:
-    settings = Settings.from_env(ENVIRONMENT, [other for other in ALL_BINDINGS if other != name])
+    rest = [binding for binding in ALL_BINDINGS if binding != name]
+    settings = Settings.from_env(ENVIRONMENT, rest)
     assert settings.problems.keys() == {name}
     with pytest.raises(error, match=name):
         settings.require(*BINDINGS)
 
 
 def test_a_binding_that_is_only_missed_stops_nobody() -> None:
-    settings = Settings.from_env(ENVIRONMENT, list(BINDINGS))
+    settings = Settings.from_env(ENVIRONMENT, [*BINDINGS, QUEUE])
     assert settings.problems.keys() == OPTIONAL_BINDINGS.keys()
     settings.require(*DEFAULTS, *BINDINGS)
 
@@ -119,6 +135,9 @@ def test_what_is_not_asked_for_stops_nobody() -> None:
 def test_values_are_what_was_set() -> None:
     settings = read(
         ENVIRONMENT="development",
+        CLOUDFLARE_API_URL="http://127.0.0.1:9000/client/v4/",
+        PURGE_REPEAT_SECONDS="1",
+        PURGE_RETRY_SECONDS="3600",
         MEDIA_PUBLIC_URL="http://127.0.0.1:8787/",
         KEY_PREFIXES=" u/ , t/ ",
         PRIVATE_RESOURCE_POLICY="cross-origin",
@@ -132,6 +151,42 @@ def test_values_are_what_was_set() -> None:
     assert settings.max_bytes["image"] == 123
     assert settings.s3.endpoint == "https://account.r2.cloudflarestorage.com"
     assert settings.s3.bucket == "media"
+    assert settings.purge is not None
+    assert settings.purge.api_url == "http://127.0.0.1:9000/client/v4"
+    assert (settings.purge.repeat_after, settings.purge.retry_after) == (1, 3600)
+
+
+def test_where_nothing_is_said_of_a_zone_nothing_is_purged_and_nothing_is_wrong() -> None:
+    settings = read(CLOUDFLARE_ZONE_ID="", CLOUDFLARE_API_TOKEN="")
+    assert settings.purge is None
+    assert settings.problems == {}
+    rest = {name: value for name, value in ENVIRONMENT.items() if name not in PURGE_NAMES}
+    unqueued = Settings.from_env(rest, [*BINDINGS, *OPTIONAL_BINDINGS])
+    assert unqueued.problems == {}, "it needs no queue either"
+
+
+@pytest.mark.parametrize("name", PURGE_NAMES)
+def test_with_one_wrong_value_of_the_zone_nothing_is_purged(name: str) -> None:
+    assert read(**{name: WRONG[name][0]}).purge is None
+
+
+def test_a_zone_without_a_queue_is_a_problem() -> None:
+    settings = Settings.from_env(ENVIRONMENT, [*BINDINGS, *OPTIONAL_BINDINGS])
+    assert settings.purge is None
+    assert [problem.message for problem in settings.problems.values()] == [
+        "MEDIA_QUEUE is not bound: see wrangler.toml."
+    ]
+
+
+def test_a_zone_is_purged_with_what_is_set_and_with_the_defaults() -> None:
+    purge = read(PURGE_RETRY_SECONDS="soon").purge
+    assert purge is not None
+    assert purge.api_url == "https://api.cloudflare.com/client/v4"
+    assert (purge.zone_id, purge.api_token) == (
+        ENVIRONMENT["CLOUDFLARE_ZONE_ID"],
+        ENVIRONMENT["CLOUDFLARE_API_TOKEN"],
+    )
+    assert (purge.repeat_after, purge.retry_after) == (60, 30)
 
 
 def test_a_line_feed_at_the_end_of_a_secret_does_not_count() -> None:
@@ -153,13 +208,15 @@ SECRETS = {
     "MEDIA_TOKEN_KEYS": "k1:bXktb3duLXByZWNpb3VzLXNlY3JldC1pcy0zMi1ieXRlcw",
     "GATEWAY_KEYS": "precious-gateway-secret",
     "R2_SECRET_ACCESS_KEY": "precious-storage-secret",
+    "CLOUDFLARE_API_TOKEN": "precious-api-token",
 }
 TOLD = ["precious", "my-own", SECRETS["MEDIA_TOKEN_KEYS"][3:]]
 
 
 def test_no_secret_is_in_what_the_settings_say_of_themselves() -> None:
     settings = read(**SECRETS)
-    for text in (repr(settings), str(settings), repr(settings.s3), f"{settings.token_keys}"):
+    purge = repr(settings.purge)
+    for text in (repr(settings), str(settings), repr(settings.s3), f"{settings.token_keys}", purge):
         for secret in TOLD:
             assert secret not in text
 
@@ -173,6 +230,9 @@ def test_no_secret_is_in_what_the_settings_say_of_themselves() -> None:
         ("GATEWAY_KEYS", "precious-gateway-secret,"),
         ("MEDIA_PUBLIC_URL", "https://user:precious@Media.example.com"),
         ("R2_S3_ENDPOINT", "precious"),
+        ("CLOUDFLARE_API_URL", "precious"),
+        ("CLOUDFLARE_ZONE_ID", "precious zone"),
+        ("CLOUDFLARE_API_TOKEN", "precious token"),
         ("PRIVATE_RESOURCE_POLICY", "precious"),
         ("MAX_IMAGE_BYTES", "precious"),
         ("KEY_PREFIXES", "precious"),
@@ -186,6 +246,7 @@ def test_no_wrong_value_is_in_an_answer_or_in_the_log(name: str, value: str) -> 
         presign(engine),
         deliver(engine),
         complete(engine),
+        delete(engine),
     ]
     said = [str(answer.body) for answer in answers]
     logged = [json.dumps(event) for event in engine.log.events]
@@ -229,6 +290,14 @@ def revoke(engine: Engine) -> Response:
     return engine.fetch("DELETE", "/api/v1/media/access-token/x", ALICE_HEADERS)
 
 
+def delete(engine: Engine) -> Response:
+    return engine.delete("media_" + "a" * 21)
+
+
+def show_to(engine: Engine) -> Response:
+    return engine.show_to("media_" + "a" * 21, "private")
+
+
 CALLS: Mapping[str, tuple[Callable[[Engine], Response], int]] = {
     "presign": (presign, 201),
     "complete": (complete, 404),
@@ -237,6 +306,8 @@ CALLS: Mapping[str, tuple[Callable[[Engine], Response], int]] = {
     "resolve": (resolve, 200),
     "grant": (grant, 201),
     "revoke": (revoke, 204),
+    "delete": (delete, 404),
+    "show_to": (show_to, 404),
 }
 """Each call, and what it answers where nothing is wrong."""
 
@@ -244,13 +315,17 @@ STOPS: Mapping[str, set[str]] = {
     "ENVIRONMENT": set(),
     "MEDIA_PUBLIC_URL": {"resolve", "grant"},
     "MEDIA_TOKEN_KEYS": {"deliver", "resolve", "grant"},
-    "GATEWAY_KEYS": {"presign", "complete", "grant", "revoke"},
+    "GATEWAY_KEYS": {"presign", "complete", "delete", "show_to", "grant", "revoke"},
     "KEY_PREFIXES": {"deliver", "deliver_public"},
     "PRIVATE_RESOURCE_POLICY": {"deliver", "deliver_public"},
     **{name: {"presign"} for name in S3_NAMES},
     "MAX_IMAGE_BYTES": {"presign"},
     "MAX_VIDEO_BYTES": {"presign"},
     "MAX_DOCUMENT_BYTES": {"presign"},
+    # What is deleted is deleted, whether or not caches elsewhere can be told.
+    **{name: set() for name in PURGE_NAMES},
+    "PURGE_REPEAT_SECONDS": set(),
+    "PURGE_RETRY_SECONDS": set(),
 }
 
 
@@ -312,7 +387,7 @@ def test_health_names_what_is_wrong_and_still_answers(name: str) -> None:
 
 
 def test_health_tells_which_binding_is_missing() -> None:
-    health = members(Engine(bindings=["DB"]).fetch("GET", "/health"))
+    health = members(Engine(bindings=["DB", QUEUE]).fetch("GET", "/health"))
     assert health["bindings"] == {"MEDIA_BUCKET": False, "DB": True, "GUESS_LIMITER": False}
     assert health["status"] == "degraded"
     assert health["problems"] == [

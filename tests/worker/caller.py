@@ -48,6 +48,16 @@ class Caller:
             f"{self.url}/upload/complete", headers=self.headers, json={"mediaId": media_id}
         )
 
+    def delete(self, media_id: object) -> httpx.Response:
+        """Delete a file."""
+        return self.http.delete(f"{self.url}/files/{media_id}", headers=self.headers)
+
+    def show_to(self, media_id: object, visibility: object) -> httpx.Response:
+        """Change who sees a file."""
+        return self.http.patch(
+            f"{self.url}/files/{media_id}", headers=self.headers, json={"visibility": visibility}
+        )
+
     def upload(self, content: bytes, **fields: object) -> dict[str, Any]:
         """Bring a file all the way in and return it."""
         signed = self.presigned(len(content), **fields)

@@ -70,7 +70,8 @@ def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:
         database.execute(
             "UPDATE media_files SET url_expires_at = url_expires_at - :ms, "
             "created_at = created_at - :ms, updated_at = updated_at - :ms, "
-            "uploaded_at = uploaded_at - :ms WHERE key IN (SELECT value FROM json_each(:keys))",
+            "uploaded_at = uploaded_at - :ms, purge_due_at = purge_due_at - :ms "
+            "WHERE key IN (SELECT value FROM json_each(:keys))",
             {"ms": milliseconds, "keys": json.dumps(keys)},
         )
 
@@ -81,6 +82,17 @@ def bring_to_an_end(state: Path, token_id: str) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE revoked_tokens SET expires_at = 0 WHERE jti = ?", (token_id,))
         database.execute("UPDATE media_sets SET expires_at = 0 WHERE id = ?", (token_id,))
+
+
+def cut_off_delete(state: Path, key: str) -> None:
+    """Leave a file's row as a delete leaves it that ended, an hour ago, after its first step."""
+    (path,) = _databases(state, "d1")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "UPDATE media_files SET status = 'deleting', purge_due_at = updated_at - 3600000 "
+            "WHERE key = ?",
+            (key,),
+        )
 
 
 def _select(state: Path, simulator: str, query: str) -> list[dict[str, Any]]:

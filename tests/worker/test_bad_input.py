@@ -16,7 +16,9 @@ from tests.worker.state import kept
 
 PRESIGN = ("POST", "/upload/presign")
 COMPLETE = ("PATCH", "/upload/complete")
-each_call = pytest.mark.parametrize("call", [PRESIGN, COMPLETE], ids=lambda call: call[1])
+UPDATE = ("PATCH", "/files/media_" + "a" * 21)
+DELETE = ("DELETE", "/files/media_" + "a" * 21)
+each_call = pytest.mark.parametrize("call", [PRESIGN, COMPLETE, UPDATE], ids=lambda call: call[1])
 
 PHOTO = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": 5, "service": "blog"}
 MIB = 1024 * 1024
@@ -203,6 +205,8 @@ def test_a_call_for_nobody_is_turned_away(
         *(("x-user-id", value) for value in NO_ID),
         # An empty one would move a tenant's files to a user.
         *(("x-tenant-id", value) for value in ("", *NO_ID)),
+        # An empty one would leave a shim's files to everybody.
+        *(("x-media-shim", value) for value in ("", *NO_ID)),
     ],
 )
 def test_an_id_of_the_gateway_that_is_none_is_named(
@@ -232,6 +236,33 @@ def test_whoever_may_not_write_uploads_nothing(alice: Caller, permissions: str |
     unknown = json.dumps({"mediaId": "media_" + "a" * 21}).encode()
     complete = send(alice, COMPLETE, unknown, x_user_permissions=permissions)
     assert_refused(complete, 403, "FORBIDDEN")
+    for call in (UPDATE, DELETE):
+        answer = send(alice, call, b'{"visibility": "public"}', x_user_permissions=permissions)
+        assert_refused(answer, 403, "FORBIDDEN")
+
+
+# What has no body, or whose body says too little.
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"visibility": 7}', b" " * TOO_LONG])
+def test_what_a_delete_has_for_a_body_is_nothing_to_it(alice: Caller, body: bytes) -> None:
+    assert_refused(send(alice, DELETE, body), 404, "MEDIA_NOT_FOUND")
+
+
+@pytest.mark.parametrize("visibility", [*NO_TEXT, "", "Public", "secret", "public\n"])
+def test_a_visibility_that_is_none_is_named(alice: Caller, visibility: object) -> None:
+    body = json.dumps({"visibility": visibility}).encode()
+    assert_refused(send(alice, UPDATE, body), 400, "INVALID_FIELD", field="visibility")
+
+
+@pytest.mark.parametrize("media_id", ["x", "media_", "media_" + "a" * 20, "..", "%2e%2e", "%00"])
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+def test_an_id_in_a_path_that_is_none_is_named(alice: Caller, method: str, media_id: str) -> None:
+    answer = send(alice, (method, f"/files/{media_id}"), b'{"visibility": "public"}')
+    if media_id in ("..", "%2e%2e"):  # Of that, HTTP makes another path.
+        assert_refused(answer, 404, "NOT_FOUND")
+    else:
+        assert_refused(answer, 400, "INVALID_FIELD", field="mediaId")
 
 
 # The body.

@@ -1,5 +1,6 @@
 """The engine as a service binding of another Worker: a real one, in JavaScript, under workerd."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningWorker, RunWorker
+from tests.worker.patience import eventually
 
 PERMISSIONS = ["media:files.read", "media:files.write"]
 ALICE = {"userId": "alice", "tenantId": "acme", "permissions": PERMISSIONS}
@@ -77,6 +79,40 @@ def test_another_tenant_completes_nothing(caller: RunningWorker, uploaded: str) 
     assert call(caller, "complete", BOB, uploaded)["code"] == "MEDIA_NOT_FOUND"
 
 
+def test_who_sees_a_file_is_changed_over_rpc_and_it_is_deleted(caller: RunningWorker) -> None:
+    presigned = call(caller, "presign", {**ALICE, "shim": "backend"}, PHOTO)
+    httpx.put(
+        presigned["uploadUrl"], headers=presigned["headers"], content=b"bytes"
+    ).raise_for_status()
+    media_id = presigned["mediaId"]
+    file = call(caller, "complete", ALICE, media_id)
+    shim = {**ALICE, "shim": "backend"}
+    shown = call(caller, "update", shim, media_id, {"visibility": "public"})
+    assert shown == {**file, "visibility": "public", "managedBy": "backend"}
+    assert call(caller, "update", ALICE, media_id, {"visibility": "private"})["code"] == (
+        "MEDIA_MANAGED"
+    )
+    assert call(caller, "delete", ALICE, media_id)["code"] == "MEDIA_MANAGED"
+    for _ in range(2):
+        assert call(caller, "delete", shim, media_id) == {"mediaId": media_id, "deleted": True}
+    assert call(caller, "update", shim, media_id, {"visibility": "public"})["code"] == "MEDIA_GONE"
+    assert call(caller, "resolve", ALICE, [media_id])["files"] == {media_id: None}
+
+
+def test_a_message_that_cannot_be_read_is_dropped_and_told_of(
+    caller: RunningWorker, worker: RunningWorker
+) -> None:
+    messages = [{"kind": "purge", "tags": "m-a"}, "text", None, [[None]], 7]
+    httpx.post(f"{caller.url}/queue", json=messages).raise_for_status()
+    told: set[str] = set()
+    for _ in eventually():
+        lines = [line for line in worker.log.read_text().splitlines() if "unreadable" in line]
+        told = {name for line in lines for name in json.loads(line)["messages"]}
+        if len(told) == len(messages):
+            break
+    assert len(told) == len(messages)
+
+
 @pytest.mark.parametrize(
     ("method", "arguments", "code"),
     [
@@ -94,6 +130,13 @@ def test_another_tenant_completes_nothing(caller: RunningWorker, uploaded: str) 
         ("resolve", (ALICE, []), "INVALID_FIELD"),
         ("resolve", (ALICE, [1]), "INVALID_FIELD"),
         ("resolve", ({**ALICE, "permissions": []}, ["media_" + 21 * "x"]), "FORBIDDEN"),
+        ("delete", (ALICE, None), "MISSING_FIELDS"),
+        ("delete", (ALICE, 7), "INVALID_FIELD"),
+        ("delete", (ALICE, "media_" + 21 * "x"), "MEDIA_NOT_FOUND"),
+        ("delete", ({**ALICE, "shim": "a b"}, "media_" + 21 * "x"), "INVALID_FIELD"),
+        ("update", (ALICE, "media_" + 21 * "x", {}), "MISSING_FIELDS"),
+        ("update", (ALICE, "media_" + 21 * "x", None), "MISSING_FIELDS"),
+        ("update", (ALICE, "media_" + 21 * "x", {"visibility": 1}), "INVALID_FIELD"),
     ],
 )
 def test_a_call_that_is_wrong_returns_the_envelope(

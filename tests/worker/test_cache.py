@@ -171,3 +171,43 @@ def test_readers_who_leave_early_leave_a_whole_entry_or_none(
     await_cached(worker.state, f"private/{file['key']}")
     remove(alice.url, file["key"])
     assert alice.http.get(url).content == content
+
+
+@pytest.mark.parametrize("form", ["/m/", "/view/"])
+def test_a_deleted_file_is_gone_out_of_the_cache_at_once(
+    alice: Caller, worker: RunningWorker, form: str
+) -> None:
+    file = alice.upload(b"bytes", visibility="public")
+    url = file_url(alice.url, file["key"])
+    if form == "/view/":
+        token = mint(key=file["key"])
+        url = f"{alice.url}/view/{token}/{quote(file['key'])}"
+    for cached_url, entry in ((url, "private"), (plain_url(alice, file), "public")):
+        assert alice.http.get(cached_url).status_code == 200
+        await_cached(worker.state, f"{entry}/{file['key']}")
+    assert alice.delete(file["mediaId"]).status_code == 200
+    for gone in (url, plain_url(alice, file)):
+        for headers in ({}, {"range": "bytes=0-1"}, {"if-none-match": "*"}):
+            assert alice.http.get(gone, headers=headers).status_code == 410
+        assert alice.http.head(gone).status_code == 410
+
+
+def test_a_file_that_is_made_private_is_gone_out_of_the_public_entry_at_once(
+    alice: Caller, worker: RunningWorker
+) -> None:
+    file = alice.upload(b"bytes", visibility="public")
+    assert alice.http.get(plain_url(alice, file)).status_code == 200
+    await_cached(worker.state, f"public/{file['key']}")
+    assert alice.show_to(file["mediaId"], "private").status_code == 200
+    assert alice.http.get(plain_url(alice, file)).status_code == 401
+    assert alice.http.get(file_url(alice.url, file["key"])).content == b"bytes"
+
+
+def test_a_revoked_token_opens_nothing_that_is_cached(alice: Caller, worker: RunningWorker) -> None:
+    file = alice.upload(b"bytes", album="winter")
+    granted = alice.access(ids=[file["mediaId"]])
+    url = f"{granted['url']}{quote(file['key'])}"
+    assert alice.http.get(url).content == b"bytes"
+    await_cached(worker.state, f"private/{file['key']}")
+    assert alice.revoke(granted["tokenId"]).status_code == 204
+    assert alice.http.get(url).status_code == 410

@@ -49,20 +49,34 @@ def failure(error: JsException) -> str:
     return f"{error.name}: {error.message}"
 
 
-class _Headers:
-    """Looks headers up: those that came over with the request, and the others in JavaScript."""
+class RawHeaders:
+    """Looks up one header at a time; the rest never leaves JavaScript.
 
-    __slots__ = ("_known", "_request")
+    Args:
+        message: the Request or the Response that has them.
+    """
 
-    def __init__(self, known: Mapping[str, str], request: Any) -> None:
-        self._known = known
-        self._request = request
+    __slots__ = ("_message",)
+
+    def __init__(self, message: Any) -> None:
+        self._message = message
 
     def get(self, name: str, /) -> str | None:
-        if name in LOOKED_AT:
-            return self._known.get(name)
-        value = self._request.headers.get(name)
+        value = self._message.headers.get(name)
         return None if value is jsnull else value
+
+
+class _RequestHeaders(RawHeaders):
+    """The same, for a request of which some came over already."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, known: Mapping[str, str], request: Any) -> None:
+        super().__init__(request)
+        self._known = known
+
+    def get(self, name: str, /) -> str | None:
+        return self._known.get(name) if name in LOOKED_AT else super().get(name)
 
 
 def to_request(raw: Any) -> Request:
@@ -79,7 +93,7 @@ def to_request(raw: Any) -> Request:
     for field in fields:
         name, _, value = field.partition(":")
         known[name] = value
-    headers = _Headers(known, raw)
+    headers = _RequestHeaders(known, raw)
 
     async def read(limit: int) -> bytes:
         return await _read(raw, headers, limit)
@@ -87,7 +101,7 @@ def to_request(raw: Any) -> Request:
     return Request(method, path, query, headers, read, request_id)
 
 
-async def _read(request: Any, headers: _Headers, limit: int) -> bytes:
+async def _read(request: Any, headers: RawHeaders, limit: int) -> bytes:
     """Read the body, but never more than `limit` bytes and a chunk of it."""
     announced = headers.get("content-length")
     if announced and announced.isdecimal() and (len(announced) > 15 or int(announced) > limit):

@@ -4,13 +4,14 @@ A token answers by its text and costs nothing, unless it names itself (`jti`): t
 asked whether it was revoked, and for a set (`set`) whether the file is in there. Without a token
 the database is asked whether the file is for everybody. What it answers is believed for
 `BELIEVED_MS` in this isolate, and no longer: so long, at most, does a token open files after it was
-revoked, and a file stay public after it was made private.
+revoked, and a file stay public after it was made private. Where that was done, it ends at once.
 
 Without a token every key is a guess. Wrong guesses are counted by network, and a network with too
 many of them is told nothing for a while, right guesses included. Right ones are not counted: a
 page of public pictures that a whole school opens at once is a page of public pictures.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from media_engine.delivery.memo import Memo
@@ -116,6 +117,16 @@ class Admission:
             self._silenced.keep(network, True, now)
             raise RateLimited
         raise TokenMissing
+
+    def forget_files(self, keys: Sequence[str]) -> None:
+        """Do not believe any longer what was said of these files: they were changed, here."""
+        for key in keys:
+            self._standings.forget(key)
+
+    def forget_token(self, scope: str, jti: str) -> None:
+        """Do not believe any longer what was said of this token: it was revoked, here."""
+        self._revoked.forget((scope, jti))
+        self._memberships.clear()
 
     async def _refusal(
         self, jti: str, set_id: str | None, key: str, now: int

@@ -41,6 +41,14 @@ class Memo(Generic[K, V]):
         self._answers.move_to_end(question)
         return answer
 
+    def forget(self, question: K) -> None:
+        """Do not believe the answer any longer."""
+        self._answers.pop(question, None)
+
+    def clear(self) -> None:
+        """Believe no answer any longer."""
+        self._answers.clear()
+
     def keep(self, question: K, answer: V, asked_at: int) -> None:
         """Remember an answer.
 

@@ -29,6 +29,11 @@ def cache_entry(key: str, *, private: bool) -> str:
     return f"{'private' if private else 'public'}/{key}"
 
 
+def cache_entries(key: str) -> tuple[str, str]:
+    """Return both entries of a file."""
+    return cache_entry(key, private=False), cache_entry(key, private=True)
+
+
 def cache_tag(key: str) -> str:
     """Return the tag by which both entries of a file are purged everywhere.
 

@@ -1,15 +1,29 @@
 """The SQL of housekeeping. Every step takes a bounded number of rows, the oldest first.
 
 SQLite uses a partial index only for a query that repeats the index's own condition, so each
-query here says `status <> 'uploaded'`, however plain that already is: without it a run would
-read every file there is.
+query here says `status <> 'uploaded'`, however plain that already is, or asks for those that owe a
+purge: otherwise a run would read every file there is.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from media_engine.housekeeping.plan import BATCH, MOST_FORGOTTEN
+from media_engine.housekeeping.plan import BATCH, BURIALS, MOST_FORGOTTEN
 from media_engine.ports import Database, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """A file that owes caches a purge.
+
+    Attributes:
+        key: its key.
+        removed: whether its bytes have to go as well.
+    """
+
+    key: str
+    removed: bool
 
 
 class HousekeepingQueries:
@@ -26,14 +40,39 @@ class HousekeepingQueries:
         """Give up uploads that were signed before an instant; return how many."""
         rows = await self._database.run(
             Statement(
-                "UPDATE media_files SET status = 'expired', updated_at = ? WHERE id IN ("
+                "UPDATE media_files SET status = 'expired', updated_at = ?, purge_due_at = ? "
+                "WHERE id IN ("
                 "SELECT id FROM media_files WHERE status <> 'uploaded' "
                 "AND status = 'pending_upload' AND updated_at < ? ORDER BY updated_at LIMIT ?"
                 ") AND status = 'pending_upload' RETURNING id",
-                (now, before, BATCH),
+                (now, now, before, BATCH),
             )
         )
         return len(rows.rows)
+
+    async def owing(self, before: int, url_dead_before: int) -> Sequence[Owing]:
+        """Return files that owe a purge since before an instant.
+
+        Those are not among them that `doomed` returns.
+        """
+        rows = await self._database.run(
+            Statement(
+                "SELECT key, status FROM media_files WHERE purge_due_at < ? "
+                "AND (status = 'uploaded' OR url_expires_at >= ?) ORDER BY purge_due_at LIMIT ?",
+                (before, url_dead_before, BURIALS),
+            )
+        )
+        return [Owing(str(row["key"]), row["status"] != "uploaded") for row in rows.rows]
+
+    async def settle(self, keys: Sequence[str], before: int) -> None:
+        """Record that the purges are under way which were due before an instant."""
+        await self._database.run(
+            Statement(
+                "UPDATE media_files SET purge_due_at = NULL "
+                "WHERE key IN (SELECT value FROM json_each(?)) AND purge_due_at < ?",
+                (json.dumps(list(keys)), before),
+            )
+        )
 
     async def doomed(self, url_dead_before: int) -> Sequence[str]:
         """Return the keys of files whose bytes may go now."""
@@ -48,10 +87,10 @@ class HousekeepingQueries:
         return [str(row["key"]) for row in rows.rows]
 
     async def bury(self, keys: Sequence[str], now: int) -> None:
-        """Record that the bytes of these files are gone."""
+        """Record that the bytes of these files are gone, and their copies with them."""
         await self._database.run(
             Statement(
-                "UPDATE media_files SET status = 'gone', updated_at = ? "
+                "UPDATE media_files SET status = 'gone', updated_at = ?, purge_due_at = NULL "
                 "WHERE key IN (SELECT value FROM json_each(?)) "
                 "AND status IN ('rejected', 'expired', 'deleting')",
                 (now, json.dumps(list(keys))),

@@ -1,10 +1,11 @@
 """One run of the cron. Each step can be cut off anywhere and is finished by the next run."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from media_engine.housekeeping.plan import deadlines
+from media_engine.housekeeping.plan import Deadlines, deadlines
 from media_engine.housekeeping.queries import HousekeepingQueries
-from media_engine.ports import Clock, ObjectStore
+from media_engine.ports import Clock, ObjectStore, QueueUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Report:
 
     Attributes:
         expired: uploads that were given up.
+        resumed: files whose deletion, or withdrawal from the public, was cut off and is done now.
         removed: files whose bytes were taken away.
         forgotten: rows of files that were dropped.
         revocations: revocations that were dropped.
@@ -20,6 +22,7 @@ class Report:
     """
 
     expired: int
+    resumed: int
     removed: int
     forgotten: int
     revocations: int
@@ -33,26 +36,67 @@ class HousekeepingService:
         queries: the files' rows.
         store: the files' bytes.
         clock: what time it is.
+        purge: has the copies of these keys purged everywhere; raises `QueueUnavailable`.
     """
 
-    def __init__(self, queries: HousekeepingQueries, store: ObjectStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        queries: HousekeepingQueries,
+        store: ObjectStore,
+        clock: Clock,
+        purge: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> None:
         self._queries = queries
         self._store = store
         self._clock = clock
+        self._purge = purge
 
     async def run(self) -> Report:
-        """Give up stale uploads, remove the bytes of what is to be gone, forget old rows.
+        """Finish what was cut off, give up stale uploads, remove what is to be gone, forget it.
 
-        Never touches an uploaded file. At most one operation of the store and six statements.
+        Never removes an uploaded file. At most eight statements, and one operation of the store
+        beside one for each deletion that was cut off.
         """
         now = self._clock.now()
         until = deadlines(now)
+        resumed = await self._resume(until)
         expired = await self._queries.expire_pending(until.pending_before, now)
-        doomed = await self._queries.doomed(until.url_dead_before)
-        if doomed:
-            await self._store.delete(doomed)
-            await self._queries.bury(doomed, now)
+        removed = await self._remove(until, now)
         forgotten = await self._queries.forget(until.gone_before)
         revocations = await self._queries.forget_revocations(now)
         sets = await self._queries.forget_sets(now)
-        return Report(expired, len(doomed), forgotten, revocations, sets)
+        return Report(expired, resumed, removed, forgotten, revocations, sets)
+
+    async def _resume(self, until: Deadlines) -> int:
+        """Do what the rows owe that a call has left; return of how many.
+
+        The copies of this data centre stay: where the cron runs, nobody has read the files.
+        """
+        owing = await self._queries.owing(until.owed_before, until.url_dead_before)
+        for file in owing:
+            if file.removed:
+                await self._store.bury(file.key)
+        keys = [file.key for file in owing]
+        if not keys or not await self._purged(keys):
+            return 0
+        await self._queries.settle(keys, until.owed_before)
+        return len(keys)
+
+    async def _remove(self, until: Deadlines, now: int) -> int:
+        """Remove the bytes of what is to be gone, and the copies; return of how many."""
+        doomed = await self._queries.doomed(until.url_dead_before)
+        if not doomed:
+            return 0
+        await self._store.delete(doomed)
+        if not await self._purged(doomed):
+            return 0
+        await self._queries.bury(doomed, now)
+        return len(doomed)
+
+    async def _purged(self, keys: Sequence[str]) -> bool:
+        """Have copies purged; say whether the queue took it. If not, the next run does it again."""
+        try:
+            await self._purge(keys)
+        except QueueUnavailable:
+            return False
+        return True

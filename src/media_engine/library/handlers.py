@@ -1,5 +1,6 @@
-"""`resolve`: offered to a service binding alone, over RPC and at `/internal/resolve`."""
+"""`/files/…`, and over RPC `delete` and `update`; and `resolve`, for a service binding alone."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from media_engine.errors import InvalidField, MissingFields
@@ -7,22 +8,31 @@ from media_engine.http.body import read_object
 from media_engine.http.envelope import json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Route
+from media_engine.library.removal import RemovalService
 from media_engine.library.service import LibraryService
 from media_engine.signing.gateway import Identity
-from media_engine.uploads.model import parse_media_id
+from media_engine.uploads.model import parse_media_id, parse_visibility
 
 MAX_IDS: Final = 1000
 
 
 class LibraryHandlers:
-    """What `resolve` answers.
+    """What `/files/…` and `resolve` answer.
 
     Args:
-        service: does the work.
+        service: looks files up.
+        removal: deletes files, and changes who sees them.
     """
 
-    def __init__(self, service: LibraryService) -> None:
+    def __init__(self, service: LibraryService, removal: RemovalService) -> None:
         self._service = service
+        self._removal = removal
+
+    def routes(self) -> tuple[Route, ...]:
+        return (
+            Route("DELETE", "/files/{media_id}", self.delete),
+            Route("PATCH", "/files/{media_id}", self.update),
+        )
 
     def internal_routes(self) -> tuple[Route, ...]:
         return (Route("POST", "/internal/resolve", self.resolve),)
@@ -30,6 +40,34 @@ class LibraryHandlers:
     async def resolve(self, request: Request, identity: Identity) -> Response:
         fields = await read_object(request)
         return json_response(200, await self.resolve_ids(identity, fields.get("ids")))
+
+    async def delete(
+        self,
+        request: Request,  # noqa: ARG002
+        identity: Identity,
+        media_id: str,
+    ) -> Response:
+        return json_response(200, await self.delete_id(identity, media_id))
+
+    async def update(self, request: Request, identity: Identity, media_id: str) -> Response:
+        fields = await read_object(request)
+        return json_response(200, await self.update_id(identity, media_id, fields))
+
+    async def delete_id(self, identity: Identity, media_id: object) -> dict[str, object]:
+        """Delete the file of this id. What is returned does not say how far that has come."""
+        name = parse_media_id(media_id)
+        await self._removal.delete(identity, name)
+        return {"mediaId": name, "deleted": True}
+
+    async def update_id(
+        self, identity: Identity, media_id: object, fields: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Change the file of this id; return it."""
+        name = parse_media_id(media_id)
+        if fields.get("visibility") is None:
+            raise MissingFields(["visibility"])
+        visibility = parse_visibility(fields["visibility"])
+        return (await self._removal.show_to(identity, name, visibility)).to_wire()
 
     async def resolve_ids(self, identity: Identity, ids: object) -> dict[str, object]:
         """Return `{"files": {id: the file with its url, or null}}`."""

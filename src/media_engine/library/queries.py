@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 
-from media_engine.ports import Database, Statement
-from media_engine.uploads.model import MediaFile
+from media_engine.ports import Database, Rows, Statement
+from media_engine.uploads.model import MediaFile, Visibility
 
 
 class LibraryQueries:
-    """Reads a scope's files.
+    """Reads a scope's files, and changes them where they still are what the caller may change.
 
     Args:
         database: where `media_files` is.
@@ -30,3 +30,77 @@ class LibraryQueries:
             )
         )
         return [MediaFile.from_row(row) for row in rows.rows]
+
+    async def find(self, scope: str, media_id: str) -> MediaFile | None:
+        """Return the scope's file of that id, whatever its status."""
+        rows = await self._database.run(
+            Statement(
+                "SELECT * FROM media_files WHERE id = ? AND scope = ?",
+                (media_id, scope),
+            )
+        )
+        return _first(rows)
+
+    async def condemn(
+        self, scope: str, media_id: str, shim: str | None, now: int
+    ) -> MediaFile | None:
+        """Let a file be deleted, or an upload be given up; None if it is neither, or not theirs.
+
+        Args:
+            scope: whose file it is.
+            media_id: its id.
+            shim: who asks, where it is a shim.
+            now: since when its copies are to be purged.
+        """
+        rows = await self._database.run(
+            Statement(
+                "UPDATE media_files SET status = CASE status WHEN 'uploaded' THEN 'deleting' "
+                "ELSE 'expired' END, updated_at = ?, purge_due_at = ? WHERE id = ? AND scope = ? "
+                "AND status IN ('uploaded', 'pending_upload') "
+                "AND (managed_by IS NULL OR managed_by = ?) RETURNING *",
+                (now, now, media_id, scope, shim),
+            )
+        )
+        return _first(rows)
+
+    async def show_to(
+        self, scope: str, media_id: str, visibility: Visibility, shim: str | None, now: int
+    ) -> MediaFile | None:
+        """Change who sees an uploaded file; None if nothing is to be changed, or not by them.
+
+        What was public may be in caches, so that a purge is due from this moment on.
+        """
+        rows = await self._database.run(
+            Statement(
+                "UPDATE media_files SET visibility = ?, updated_at = ?, purge_due_at = "
+                "CASE visibility WHEN 'public' THEN ? ELSE purge_due_at END "
+                "WHERE id = ? AND scope = ? AND status = 'uploaded' AND visibility <> ? "
+                "AND (managed_by IS NULL OR managed_by = ?) RETURNING *",
+                (visibility, now, now, media_id, scope, visibility, shim),
+            )
+        )
+        return _first(rows)
+
+    async def bury(self, file: MediaFile, now: int) -> None:
+        """Record that a file is gone: no bytes, no copies, and nothing can be stored again."""
+        await self._database.run(
+            Statement(
+                "UPDATE media_files SET status = 'gone', updated_at = ?, purge_due_at = NULL "
+                "WHERE id = ? AND status IN ('rejected', 'expired', 'deleting')",
+                (now, file.id),
+            )
+        )
+
+    async def settle(self, file: MediaFile) -> None:
+        """Record that the purge is under way which was due for this version of the file."""
+        await self._database.run(
+            Statement(
+                "UPDATE media_files SET purge_due_at = NULL WHERE id = ? AND purge_due_at = ?",
+                (file.id, file.purge_due_at),
+            )
+        )
+
+
+def _first(rows: Rows) -> MediaFile | None:
+    row = rows.first()
+    return None if row is None else MediaFile.from_row(row)

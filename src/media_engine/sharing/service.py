@@ -9,6 +9,7 @@ with the same keys revokes here what the database has never heard of. That it is
 `delivery.admission`, which looks in the scope of the key that is asked for.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from media_engine.delivery.model import view_url
@@ -41,15 +42,22 @@ class SharingService:
         settings: where files are delivered, and the keys of tokens.
         clock: what time it is.
         entropy: where ids come from.
+        forget: is told the scope and the id of a token that was revoked.
     """
 
     def __init__(
-        self, queries: SharingQueries, settings: Settings, clock: Clock, entropy: Entropy
+        self,
+        queries: SharingQueries,
+        settings: Settings,
+        clock: Clock,
+        entropy: Entropy,
+        forget: Callable[[str, str], None],
     ) -> None:
         self._queries = queries
         self._settings = settings
         self._clock = clock
         self._entropy = entropy
+        self._forget = forget
 
     async def grant(self, identity: Identity, wanted: AccessRequest) -> AccessToken:
         """Return a token for an album, or for a selection of files.
@@ -89,6 +97,7 @@ class SharingService:
         identity.require(READ)
         now = self._clock.now()
         await self._queries.revoke(identity.scope, token_id, now, now + REVOKED_LIFE * 1000)
+        self._forget(identity.scope, token_id)
 
     async def _keys(self, identity: Identity, selection: Selection) -> dict[str, str]:
         found = await self._queries.keys(identity.scope, selection.ids)

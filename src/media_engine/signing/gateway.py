@@ -81,11 +81,13 @@ class Identity:
         user_id: the user.
         tenant_id: the tenant for which they act, or None if they act for themselves.
         permissions: what they may do.
+        shim: the shim that calls on their behalf, which manages its own files, or None.
     """
 
     user_id: str
     tenant_id: str | None
     permissions: frozenset[str]
+    shim: str | None = None
 
     @classmethod
     def from_headers(cls, get: Callable[[str], str | None]) -> "Identity":
@@ -101,8 +103,9 @@ class Identity:
         permissions = (get("x-user-permissions") or "").split(",")
         return cls(
             user_id=_user("x-user-id", get("x-user-id")),
-            tenant_id=_tenant("x-tenant-id", get("x-tenant-id")),
+            tenant_id=_optional_id("x-tenant-id", get("x-tenant-id")),
             permissions=frozenset(permission.strip() for permission in permissions) - {""},
+            shim=_optional_id("x-media-shim", get("x-media-shim")),
         )
 
     @classmethod
@@ -110,7 +113,7 @@ class Identity:
         """Read the identity that came over the service binding.
 
         Args:
-            fields: `userId`, `tenantId` (or None), and `permissions` as a list.
+            fields: `userId`, `tenantId` (or None), `permissions` as a list, `shim` (or None).
 
         Raises:
             Unauthorized: no user is named.
@@ -118,8 +121,9 @@ class Identity:
         """
         return cls(
             user_id=_user("userId", fields.get("userId")),
-            tenant_id=_tenant("tenantId", fields.get("tenantId")),
+            tenant_id=_optional_id("tenantId", fields.get("tenantId")),
             permissions=_permissions("permissions", fields.get("permissions")),
+            shim=_optional_id("shim", fields.get("shim")),
         )
 
     @property
@@ -147,8 +151,12 @@ def _user(field_name: str, value: object) -> str:
     return _id(field_name, value)
 
 
-def _tenant(field_name: str, value: object) -> str | None:
-    """Return the tenant's id. An empty one is refused: it would move a tenant's files to a user."""
+def _optional_id(field_name: str, value: object) -> str | None:
+    """Return an id that may be absent.
+
+    An empty one is refused: an empty tenant would move a tenant's files to a user, and an empty
+    shim would leave files to everybody.
+    """
     return None if value is None else _id(field_name, value)
 
 

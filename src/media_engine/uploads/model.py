@@ -14,6 +14,9 @@ from media_engine.ports import SqlValue
 UPLOAD_URL_LIFE_MS: Final = 3_600_000
 """How long a presigned PUT opens, in milliseconds."""
 
+LATE_PUT_MS: Final = 3_600_000
+"""How long a PUT may go on that began while its URL was alive."""
+
 Visibility = Literal["private", "public"]
 
 
@@ -115,7 +118,7 @@ class UploadRequest:
             file_size=_file_size(fields["fileSize"], max_bytes[MEDIA_TYPES[content_type].kind]),
             service=parse_name("service", fields["service"]),
             album=None if fields.get("album") is None else parse_name("album", fields["album"]),
-            visibility=_visibility(fields.get("visibility")),
+            visibility=parse_visibility(fields.get("visibility")),
         )
 
     def key(self, scope: str, identifier: str, now: int) -> str:
@@ -208,7 +211,12 @@ def _file_size(value: object, most: int) -> int:
     return value
 
 
-def _visibility(value: object) -> Visibility:
+def parse_visibility(value: object) -> Visibility:
+    """Read a `visibility`; what is not said is private.
+
+    Raises:
+        InvalidField: it cannot be one.
+    """
     match value:
         case None | "private":
             return "private"
@@ -219,7 +227,12 @@ def _visibility(value: object) -> Visibility:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A row of `media_files`. Instants are milliseconds since 1970."""
+    """A row of `media_files`. Instants are milliseconds since 1970.
+
+    Attributes:
+        managed_by: the shim that alone may delete it or change who sees it, or None.
+        purge_due_at: since when caches are owed a purge of it, or None.
+    """
 
     id: str
     scope: str
@@ -231,11 +244,13 @@ class MediaFile:
     file_size: int
     status: Status
     visibility: Visibility
+    managed_by: str | None
     uploaded_by: str
     etag: str | None
     url_expires_at: int
     created_at: int
     uploaded_at: int | None
+    purge_due_at: int | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, SqlValue]) -> "MediaFile":
@@ -251,12 +266,22 @@ class MediaFile:
             file_size=int(row["file_size"] or 0),
             status=Status(row["status"]),
             visibility="public" if row["visibility"] == "public" else "private",
+            managed_by=_optional_text(row["managed_by"]),
             uploaded_by=str(row["uploaded_by"]),
             etag=_optional_text(row["etag"]),
             url_expires_at=int(row["url_expires_at"] or 0),
             created_at=int(row["created_at"] or 0),
-            uploaded_at=None if row["uploaded_at"] is None else int(row["uploaded_at"]),
+            uploaded_at=_optional_instant(row["uploaded_at"]),
+            purge_due_at=_optional_instant(row["purge_due_at"]),
         )
+
+    def can_be_stored_again(self, now: int) -> bool:
+        """Tell whether its upload URL, or a PUT that began with it, can still store under its key.
+
+        Args:
+            now: the time in milliseconds.
+        """
+        return now <= self.url_expires_at + LATE_PUT_MS
 
     def to_wire(self) -> dict[str, object]:
         """Return the file as the API shows it."""
@@ -270,6 +295,7 @@ class MediaFile:
             "service": self.service,
             "album": self.album,
             "visibility": self.visibility,
+            "managedBy": self.managed_by,
             "etag": self.etag,
             "createdAt": instant(self.created_at),
             "uploadedAt": None if self.uploaded_at is None else instant(self.uploaded_at),
@@ -278,6 +304,10 @@ class MediaFile:
 
 def _optional_text(value: SqlValue) -> str | None:
     return None if value is None else str(value)
+
+
+def _optional_instant(value: SqlValue) -> int | None:
+    return None if value is None else int(value)
 
 
 def instant(milliseconds: int) -> str:

@@ -19,8 +19,8 @@ class UploadQueries:
         await self._database.run(
             Statement(
                 "INSERT INTO media_files (id, scope, key, service_code, album, file_name, "
-                "mime_type, file_size, visibility, uploaded_by, url_expires_at, created_at, "
-                "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "mime_type, file_size, visibility, managed_by, uploaded_by, url_expires_at, "
+                "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     file.id,
                     file.scope,
@@ -31,6 +31,7 @@ class UploadQueries:
                     file.content_type,
                     file.file_size,
                     file.visibility,
+                    file.managed_by,
                     file.uploaded_by,
                     file.url_expires_at,
                     file.created_at,
@@ -67,9 +68,9 @@ class UploadQueries:
         """Refuse the file; say whether it was still pending."""
         rows = await self._database.run(
             Statement(
-                "UPDATE media_files SET status = 'rejected', updated_at = ? "
+                "UPDATE media_files SET status = 'rejected', updated_at = ?, purge_due_at = ? "
                 "WHERE id = ? AND scope = ? AND status = 'pending_upload' RETURNING id",
-                (now, file.id, file.scope),
+                (now, now, file.id, file.scope),
             )
         )
         return rows.first() is not None

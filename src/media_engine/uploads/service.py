@@ -7,7 +7,8 @@ Complete looks at the object and then changes the row, and another complete, or 
 come between. Whoever changes the status first decides: `UPDATE … WHERE status =
 'pending_upload'` changes one row or none, and who changed none reads again and reports what
 the other one made of it. Bytes are removed only after the status says so, and a tombstone
-keeps their place until the URL is dead; the cron removes that, and what a crash left.
+keeps their place until the URL is dead; the cron removes that, and what a crash left. Whoever has
+a token could see what was refused, so the cron also purges the caches of it.
 """
 
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class UploadService:
             file_size=upload.file_size,
             status=Status.PENDING_UPLOAD,
             visibility=upload.visibility,
+            managed_by=identity.shim,
             uploaded_by=identity.user_id,
             etag=None,
             url_expires_at=now + UPLOAD_URL_LIFE_MS,
@@ -165,8 +167,12 @@ class UploadService:
         Raises:
             ContentMismatch: it was refused.
         """
-        if await self._queries.reject(file, self._clock.now()):
-            await self._store.bury(file.key)
+        now = self._clock.now()
+        if await self._queries.reject(file, now):
+            if file.can_be_stored_again(now):
+                await self._store.bury(file.key)
+            else:
+                await self._store.delete([file.key])
             raise ContentMismatch(mismatch)
 
 

@@ -1,6 +1,7 @@
 """Runs one case of one suite for each request: `/<suite>/<case>`."""
 
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -13,10 +14,24 @@ from media_engine.cloudflare.cache import EdgeCache
 from media_engine.cloudflare.carrier import call, connect, drive, running
 from media_engine.cloudflare.convert import raw_env, to_object
 from media_engine.cloudflare.d1 import D1Database
+from media_engine.cloudflare.http_client import FetchClient
+from media_engine.cloudflare.queue import CloudflareQueue, deliveries
 from media_engine.cloudflare.r2 import R2Store
 from media_engine.cloudflare.ratelimit import WorkerdRateLimiter
 from media_engine.cloudflare.streams import WorkerdStreams
-from tests.contracts import cache, costs, database, object_store, rate_limiter, streams
+from tests.contracts import (
+    cache,
+    costs,
+    database,
+    http_client,
+    object_store,
+    queue,
+    rate_limiter,
+    streams,
+)
+
+seen: list[queue.Seen] = []
+"""What the consumer was given: there is one isolate, here."""
 
 
 class R2Harness:
@@ -110,6 +125,29 @@ class RateLimiterHarness:
         self.unlimited = WorkerdRateLimiter(None)
 
 
+class CloudflareQueueHarness:
+    def __init__(self, binding: Any) -> None:
+        self.queue = CloudflareQueue(binding)
+
+    def now(self) -> int:
+        return int(js.Date.now())
+
+    async def seen(self, case: str, count: int) -> Sequence[queue.Seen]:
+        while len(queue.of(case, seen)) < count:
+            await call(js.scheduler, "wait", 50)
+        return queue.of(case, seen)
+
+
+class FetchHarness:
+    def __init__(self, url: str) -> None:
+        self.http = FetchClient()
+        self.url = url
+
+    async def read(self, stream: Any) -> bytes:
+        content = await call(js.Response.new(stream), "arrayBuffer")
+        return bytes(content.to_bytes())
+
+
 async def answer(url: str) -> Any:
     env = raw_env()
     suites: dict[str, tuple[tuple[Any, ...], Any]] = {
@@ -121,6 +159,8 @@ async def answer(url: str) -> Any:
         "database": (database.CASES, D1Harness(env.DB)),
         "costs": (costs.CASES, D1Harness(env.DB)),
         "rate_limiter": (rate_limiter.CASES, RateLimiterHarness(env.LIMITER)),
+        "queue": (queue.CASES, CloudflareQueueHarness(env.MEDIA_QUEUE)),
+        "http_client": (http_client.CASES, FetchHarness(env.SERVER_URL)),
         "streams": (streams.CASES, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]
@@ -148,3 +188,7 @@ connected = lru_cache(connect)
 def on_fetch(request: Any, env: Any, ctx: Any) -> Any:  # noqa: ARG001
     connected()
     return drive(answer(request.url))
+
+
+def on_queue(batch: Any, env: Any, ctx: Any) -> None:  # noqa: ARG001
+    queue.consume(deliveries(batch), seen, int(js.Date.now()))

@@ -491,3 +491,31 @@ def test_a_token_that_was_revoked_by_its_own_scope_opens_nothing_from_the_next_l
     assert engine.fetch("DELETE", path, ALICE_HEADERS).status == 204
     engine.clock.advance(BELIEVED_MS)
     assert refusal(engine.fetch("GET", target)) == TOKEN_REVOKED
+
+
+def test_where_a_file_is_withdrawn_its_standing_is_not_believed_any_longer() -> None:
+    engine = Engine({"EDGE_CACHE_MAX_BYTES": "0"})
+    file = engine.upload(visibility="public")
+    path = f"/m/{file['key']}"
+    assert engine.fetch("GET", path).status == 200
+    engine.show_to(file["mediaId"], "private")
+    assert engine.fetch("GET", path).status == 401
+    engine.show_to(file["mediaId"], "public")
+    assert engine.fetch("GET", path).status == 200
+    engine.delete(file["mediaId"])
+    assert engine.fetch("GET", path).status == 410
+
+
+@pytest.mark.parametrize("chosen", [{"service": "blog", "album": "summer"}, {"ids": ...}])
+def test_where_a_token_is_revoked_it_is_not_believed_any_longer(chosen: dict[str, Any]) -> None:
+    engine = Engine()
+    file = engine.upload(album="summer")
+    body = {name: [file["mediaId"]] if value is ... else value for name, value in chosen.items()}
+    granted = members(
+        engine.fetch("POST", "/api/v1/media/access-token", ALICE_HEADERS, to_json(body))
+    )
+    path = f"/m/{file['key']}?t={granted['token']}"
+    assert engine.fetch("GET", path).status == 200
+    revoked = f"/api/v1/media/access-token/{granted['tokenId']}"
+    assert engine.fetch("DELETE", revoked, ALICE_HEADERS).status == 204
+    assert refusal(engine.fetch("GET", path))[:2] == (410, "TOKEN_REVOKED")

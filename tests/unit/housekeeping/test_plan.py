@@ -1,4 +1,4 @@
-from media_engine.housekeeping.plan import BATCH, DAY_MS, HOUR_MS, Deadlines, deadlines
+from media_engine.housekeeping.plan import BATCH, BURIALS, DAY_MS, HOUR_MS, Deadlines, deadlines
 from media_engine.uploads.model import UPLOAD_URL_LIFE_MS
 
 NOW = 1_795_174_000_123
@@ -7,7 +7,8 @@ NOW = 1_795_174_000_123
 def test_the_deadlines_are_those_that_were_promised() -> None:
     assert deadlines(NOW) == Deadlines(
         pending_before=NOW - 24 * 3_600_000,
-        url_dead_before=NOW - 3_600_000,
+        owed_before=NOW - 60_000,
+        url_dead_before=NOW - 3_600_000 - 60_000,
         gone_before=NOW - 90 * 24 * 3_600_000,
     )
 
@@ -19,4 +20,4 @@ def test_the_url_of_an_upload_is_long_dead_when_the_upload_is_given_up() -> None
 
 
 def test_a_step_takes_no_more_than_the_store_deletes_in_one_call() -> None:
-    assert 0 < BATCH <= 1_000
+    assert 0 < BURIALS <= BATCH <= 1_000

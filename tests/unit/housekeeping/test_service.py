@@ -9,14 +9,17 @@ import pytest
 from media_engine.errors import NotConfigured, R2Unavailable
 from media_engine.housekeeping.plan import (
     BATCH,
+    BURIALS,
+    CALL_LIFE_MS,
     DAY_MS,
     GONE_LIFE_MS,
     HOUR_MS,
-    LATE_PUT_MS,
     MOST_FORGOTTEN,
     PENDING_LIFE_MS,
 )
 from media_engine.ports import Statement
+from media_engine.purging.model import MAX_TAGS
+from media_engine.uploads.model import LATE_PUT_MS
 from tests.unit.engine import Engine, finish, members
 from tests.unit.uploads.interrupted import InterruptedStore
 
@@ -30,7 +33,7 @@ def clean(engine: Engine) -> dict[str, Any]:
 
 
 def report(**counts: int) -> dict[str, int]:
-    steps = ("expired", "removed", "forgotten", "revocations", "sets")
+    steps = ("expired", "resumed", "removed", "forgotten", "revocations", "sets")
     return {**dict.fromkeys(steps, 0), **counts}
 
 
@@ -38,8 +41,16 @@ def statuses(engine: Engine) -> dict[str, int]:
     return Counter(row["status"] for row in engine.rows())
 
 
-def insert(engine: Engine, number: int, status: str, at: int) -> str:
-    """Write the row of a file that has been in this status since `at`; return its key."""
+def insert(engine: Engine, number: int, status: str, at: int, due: int | None = None) -> str:
+    """Write the row of a file that has been in this status since `at`; return its key.
+
+    Args:
+        engine: whose database.
+        number: makes its id.
+        status: where it is in its life.
+        at: when it was signed and changed last, in milliseconds.
+        due: since when it owes a purge, if it does.
+    """
     key = f"t/acme/blog/2026/11/{number:021}.jpg"
     uploaded = status == "uploaded"
     finish(
@@ -47,8 +58,8 @@ def insert(engine: Engine, number: int, status: str, at: int) -> str:
             Statement(
                 "INSERT INTO media_files (id, scope, key, service_code, file_name, mime_type,"
                 " file_size, status, uploaded_by, etag, url_expires_at, created_at, updated_at,"
-                " uploaded_at) VALUES (?, 't:acme', ?, 'blog', 'a', 'image/jpeg', 5, ?, 'alice',"
-                " ?, ?, ?, ?, ?)",
+                " uploaded_at, purge_due_at) VALUES (?, 't:acme', ?, 'blog', 'a', 'image/jpeg',"
+                " 5, ?, 'alice', ?, ?, ?, ?, ?, ?)",
                 (
                     f"media_{number:021}",
                     key,
@@ -58,6 +69,7 @@ def insert(engine: Engine, number: int, status: str, at: int) -> str:
                     at,
                     at,
                     at if uploaded else None,
+                    due,
                 ),
             )
         )
@@ -82,8 +94,8 @@ def test_a_tombstone_stays_until_nothing_can_be_stored_in_its_place() -> None:
     upload = engine.presign()
     engine.put(upload, b"no")
     assert engine.complete(upload["mediaId"]).status == 422
-    engine.clock.advance(HOUR_MS + LATE_PUT_MS)
-    assert clean(engine) == report()
+    engine.clock.advance(HOUR_MS + LATE_PUT_MS + CALL_LIFE_MS)
+    assert clean(engine) == report(resumed=1), "the copies of what was refused are purged"
     assert engine.store.keys() == {upload["key"]}
     engine.clock.advance(1)
     assert clean(engine) == report(removed=1)
@@ -233,34 +245,131 @@ def test_a_run_looks_at_no_token_that_lives() -> None:
         ]
 
 
-def test_a_run_costs_at_most_one_operation_and_six_statements() -> None:
+def test_what_is_taken_away_is_purged() -> None:
+    engine = Engine()
+    upload = engine.presign()
+    engine.put(upload)
+    engine.clock.advance(PENDING_LIFE_MS + 1)
+    clean(engine)
+    tag = "m-" + upload["mediaId"].removeprefix("media_")
+    message = {"kind": "purge", "version": 1, "tags": [tag]}
+    assert sorted(engine.queue.waiting(), key=str) == [(0, message), (60, message)]
+    assert engine.cache.operations.total() == 0, "where the cron runs, nobody has read it"
+
+
+def test_a_call_is_given_its_time_and_then_the_cron_goes_on_with_it() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    key = insert(engine, 1, "deleting", now, due=now)
+    engine.store.put(key, b"bytes")
+    engine.clock.advance(CALL_LIFE_MS)
+    assert clean(engine) == report()
+    assert engine.queue.operations["send"] == 0
+    engine.clock.advance(1)
+    assert clean(engine) == report(resumed=1)
+    info = finish(engine.store.head(key))
+    assert info is not None
+    assert info.tombstone
+    assert engine.queue.operations["send"] == 2
+    assert clean(engine) == report(), "nothing is owed any more"
+
+
+def test_an_uploaded_file_that_owes_a_purge_is_purged_and_stays() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    key = insert(engine, 1, "uploaded", now - DAY_MS, due=now - HOUR_MS)
+    engine.store.put(key, b"bytes")
+    assert clean(engine) == report(resumed=1)
+    assert (engine.store.keys(), engine.store.operations.total()) == ({key}, 0)
+    assert statuses(engine) == {"uploaded": 1}
+    assert engine.queue.operations["send"] == 2
+
+
+def test_what_is_dead_and_owes_a_purge_is_removed_and_not_buried() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number, status in enumerate(("deleting", "rejected", "expired")):
+        key = insert(engine, number, status, now - DAY_MS, due=now - HOUR_MS)
+        engine.store.put(key, b"bytes")
+    assert clean(engine) == report(removed=3)
+    assert engine.store.operations == {"delete": 1}
+    assert engine.queue.operations["send"] == 2
+    assert {row["purge_due_at"] for row in engine.rows()} == {None}
+
+
+def test_what_owes_a_purge_is_taken_in_bounded_numbers_the_oldest_first() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number in range(BURIALS + 3):
+        insert(engine, number, "deleting", now - HOUR_MS, due=now - HOUR_MS - number)
+    assert clean(engine) == report(resumed=BURIALS)
+    assert engine.store.operations == {"put": BURIALS}
+    owing = {row["id"] for row in engine.rows() if row["purge_due_at"] is not None}
+    assert owing == {f"media_{number:021}" for number in range(3)}
+    assert clean(engine) == report(resumed=3)
+
+
+def test_a_queue_that_does_not_answer_holds_up_what_owes_and_nothing_else() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    insert(engine, 1, "uploaded", now - DAY_MS, due=now - HOUR_MS)
+    engine.store.put(insert(engine, 2, "deleting", now - DAY_MS), b"bytes")
+    insert(engine, 3, "gone", now - 2 * GONE_LIFE_MS)
+    engine.queue.down = True
+    assert clean(engine) == report(forgotten=1)
+    assert engine.store.keys() == set()
+    assert statuses(engine) == {"uploaded": 1, "deleting": 1}
+    engine.queue.down = False
+    assert clean(engine) == report(resumed=1, removed=1)
+    assert statuses(engine) == {"uploaded": 1, "gone": 1}
+    assert engine.queue.operations["send"] == 2 + 4
+
+
+def test_a_run_costs_at_most_eight_statements_and_an_operation_for_what_was_cut_off() -> None:
     engine = Engine()
     clean(engine)
-    assert (engine.store.operations.total(), engine.database.statements) == (0, 5)
+    assert (engine.store.operations.total(), engine.database.statements) == (0, 6)
     engine.put(engine.presign())
     engine.clock.advance(PENDING_LIFE_MS + 1)
+    now = engine.clock.now()
+    insert(engine, 1, "deleting", now, due=now - HOUR_MS)
     engine.database.statements = 0
     clean(engine)
-    assert (engine.store.operations, engine.database.statements) == ({"delete": 1}, 6)
+    assert (engine.store.operations, engine.database.statements) == ({"delete": 1, "put": 1}, 8)
+    assert engine.queue.operations["send"] == 4
+
+
+def test_a_run_sends_two_messages_for_each_hundred_files_at_most() -> None:
+    engine = Engine()
+    now = engine.clock.now()
+    for number in range(BATCH):
+        insert(engine, number, "deleting", now - DAY_MS)
+    assert clean(engine) == report(removed=BATCH)
+    assert engine.queue.operations["send"] == 2 * BATCH / MAX_TAGS
 
 
 def test_a_run_does_not_look_at_uploaded_files() -> None:
     engine = Engine()
     engine.put(engine.presign())
     engine.clock.advance(PENDING_LIFE_MS + 1)
+    now = engine.clock.now()
+    insert(engine, 1, "uploaded", now, due=now - HOUR_MS)
     engine.database.seen.clear()
     clean(engine)
-    assert len(engine.database.seen) == 6
-    by_id, by_key, unsettled = (
+    assert len(engine.database.seen) == 8
+    by_id, by_key, unsettled, due = (
         "sqlite_autoindex_media_files_1",
         "sqlite_autoindex_media_files_2",
         "media_files_unsettled",
+        "media_files_purge_due",
     )
     steps = engine.database.plans()
     assert sum(unsettled in step for step in steps) == 3
+    assert sum(due in step for step in steps) == 1
     for step in steps:
         assert re.match(
-            rf"SEARCH media_files USING (COVERING )?INDEX ({by_id}|{by_key}|{unsettled}) ", step
+            rf"SEARCH media_files USING (COVERING )?INDEX ({by_id}|{by_key}|{unsettled}|{due}) ",
+            step,
         )
 
 

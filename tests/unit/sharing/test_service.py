@@ -326,5 +326,5 @@ def test_no_token_is_in_the_log() -> None:
     assert [event["event"] for event in engine.log.events] == [
         "media.api.v1.media.access-token",
         "media.refused",
-        "media.api.v1.media.access-token.{token_id}",
+        "media.api.v1.media.access-token.delete",
     ]

@@ -98,6 +98,14 @@ def test_a_user_of_a_tenant_has_the_tenants_scope() -> None:
     assert Identity.from_headers(HEADERS.get).scope == "t:acme"
 
 
+def test_a_shim_says_who_it_is() -> None:
+    headers, fields = {**HEADERS, "x-media-shim": "backend"}, {**FIELDS, "shim": "backend"}
+    assert Identity.from_headers(headers.get).shim == "backend"
+    assert Identity.from_mapping(fields) == Identity.from_headers(headers.get)
+    assert Identity.from_headers(HEADERS.get).shim is None
+    assert Identity.from_mapping({**FIELDS, "shim": None}).shim is None
+
+
 def test_nobody_is_not_authorised() -> None:
     for headers in (without("x-user-id"), {**HEADERS, "x-user-id": ""}):
         with pytest.raises(Unauthorized):
@@ -107,7 +115,7 @@ def test_nobody_is_not_authorised() -> None:
             Identity.from_mapping(fields)
 
 
-@pytest.mark.parametrize("name", ["x-user-id", "x-tenant-id"])
+@pytest.mark.parametrize("name", ["x-user-id", "x-tenant-id", "x-media-shim"])
 @pytest.mark.parametrize("value", NOT_IDS)
 def test_a_header_that_is_no_id_is_named(name: str, value: str) -> None:
     with pytest.raises(InvalidField) as refused:
@@ -115,7 +123,7 @@ def test_a_header_that_is_no_id_is_named(name: str, value: str) -> None:
     assert refused.value.field == name
 
 
-@pytest.mark.parametrize("name", ["userId", "tenantId"])
+@pytest.mark.parametrize("name", ["userId", "tenantId", "shim"])
 @pytest.mark.parametrize("value", [*NOT_IDS, 7, True, ["alice"], {}])
 def test_a_field_that_is_no_id_is_named(name: str, value: object) -> None:
     with pytest.raises(InvalidField) as refused:
@@ -128,6 +136,13 @@ def test_an_empty_tenant_does_not_become_the_users_own_scope() -> None:
         Identity.from_headers({**HEADERS, "x-tenant-id": ""}.get)
     with pytest.raises(InvalidField):
         Identity.from_mapping({**FIELDS, "tenantId": ""})
+
+
+def test_an_empty_shim_does_not_leave_its_files_to_everybody() -> None:
+    with pytest.raises(InvalidField):
+        Identity.from_headers({**HEADERS, "x-media-shim": ""}.get)
+    with pytest.raises(InvalidField):
+        Identity.from_mapping({**FIELDS, "shim": ""})
 
 
 def test_an_id_may_be_64_characters_long() -> None:

@@ -12,8 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from media_engine.housekeeping.plan import DAY_MS, GONE_LIFE_MS, HOUR_MS, LATE_PUT_MS
+from media_engine.housekeeping.plan import DAY_MS, GONE_LIFE_MS, HOUR_MS
 from media_engine.ports import ObjectInfo
+from media_engine.uploads.model import LATE_PUT_MS
 from tests.unit.engine import Engine, finish, members
 from tests.unit.uploads.interrupted import InterruptedStore, Moment
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from media_engine.errors import DatabaseError
-from media_engine.housekeeping.plan import HOUR_MS, PENDING_LIFE_MS
+from media_engine.housekeeping.plan import DAY_MS, HOUR_MS, PENDING_LIFE_MS
 from media_engine.ports import Rows, Statement
 from media_engine.signing.gateway import OWNER, READ, WRITE, Identity
 from media_engine.signing.sigv4 import presign
@@ -84,6 +84,7 @@ def test_presign_writes_one_row_that_knows_all_there_is_to_know() -> None:
             "created_at": now,
             "updated_at": now,
             "uploaded_at": None,
+            "purge_due_at": None,
         }
     ]
 
@@ -187,6 +188,7 @@ def test_a_completed_upload_is_a_file() -> None:
         "service": "blog",
         "album": "summer",
         "visibility": "private",
+        "managedBy": None,
         "etag": '"4b3a6218bb3e3a7303e8a171a60fcf92"',
         "createdAt": "2026-11-18T11:06:40.000Z",
         "uploadedAt": "2026-11-18T11:06:41.500Z",
@@ -402,10 +404,25 @@ def test_a_store_that_fails_while_it_buries_leaves_the_rest_to_the_cron(moment: 
     store.fails = moment
     assert code(engine, upload["mediaId"]) == "502 R2_UNAVAILABLE"
     assert code(engine, upload["mediaId"]) == "410 MEDIA_GONE"
-    engine.clock.advance(2 * HOUR_MS + 1)
+    engine.clock.advance(HOUR_MS)
+    finish(engine.app.clean())
+    info = finish(store.head(upload["key"]))
+    assert info is not None
+    assert info.tombstone, "the bytes do not wait for the death of their URL"
+    engine.clock.advance(DAY_MS)
     finish(engine.app.clean())
     assert store.keys() == set()
     assert status(engine) == "gone"
+
+
+def test_what_is_refused_when_its_url_is_dead_leaves_no_tombstone() -> None:
+    engine = Engine()
+    upload = engine.presign()
+    engine.put(upload, b"no")
+    engine.clock.advance(2 * HOUR_MS + 1)
+    assert code(engine, upload["mediaId"]) == "422 CONTENT_MISMATCH"
+    assert engine.store.keys() == set()
+    assert status(engine) == "rejected"
 
 
 def test_an_identity_is_what_decides_and_not_the_body() -> None:

@@ -1,0 +1,1 @@
+"""Purging: copies of a file that are kept in caches, taken away everywhere."""
