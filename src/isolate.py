@@ -37,6 +37,7 @@ def app() -> App:
             http=FetchClient(),
             clock=SystemClock(),
             entropy=os.urandom,
+            ingest_limiter=WorkerdRateLimiter(bindings["INGEST_LIMITER"]),
             guess_limiter=WorkerdRateLimiter(bindings["GUESS_LIMITER"]),
             write_line=write_line,
         ),

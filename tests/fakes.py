@@ -15,8 +15,11 @@ from pathlib import Path
 from media_engine.errors import DatabaseError, MediaError
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
+    BrokenOff,
+    Collected,
     HttpRequest,
     HttpUnreachable,
+    NoRoom,
     ObjectInfo,
     ObjectRange,
     Piece,
@@ -25,6 +28,7 @@ from media_engine.ports import (
     Rows,
     Statement,
     StoredObject,
+    TooLong,
 )
 
 MIGRATIONS = Path(__file__).parents[1] / "worker" / "migrations"
@@ -32,10 +36,17 @@ MIGRATIONS = Path(__file__).parents[1] / "worker" / "migrations"
 
 @dataclass
 class MemoryStream:
-    """A stream whose bytes a test can see."""
+    """A stream whose bytes a test can see.
+
+    Attributes:
+        content: its bytes.
+        cancelled: whether it was let go.
+        whole: whether it ends after them; otherwise it breaks off.
+    """
 
     content: bytes
     cancelled: bool = False
+    whole: bool = True
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -99,6 +110,24 @@ class MemoryStore:
             assert whole is not None
             raise RangeOutside(whole)
         return StoredObject(info, MemoryStream(_cut(content, wanted)))
+
+    async def write(
+        self,
+        key: str,
+        body: ByteStream,
+        size: int,
+        /,
+        *,
+        content_type: str,
+        content_disposition: str,
+    ) -> ObjectInfo | None:
+        self.operations["put"] += 1
+        assert isinstance(body, MemoryStream)
+        if key in self._objects:
+            return None
+        if not body.whole or len(body.content) != size:
+            raise BrokenOff("the test says so")
+        return self.put(key, body.content, content_type, content_disposition)
 
     async def bury(self, key: str, /) -> None:
         self.operations["put"] += 1
@@ -170,10 +199,27 @@ class MemoryCache:
 
 
 class MemoryStreams:
-    """`ports.Streams`. The stream it returns is filled when it is read."""
+    """`ports.Streams`. The stream it returns is filled when it is read.
+
+    Attributes:
+        room: how many bytes can be collected.
+    """
+
+    def __init__(self) -> None:
+        self.room = 24 * 1024 * 1024
 
     def concatenate(self, pieces: Sequence[Piece], length: int, /) -> "JoinedStream":
         return JoinedStream(pieces, length)
+
+    async def collect(self, stream: ByteStream, most: int, /) -> Collected:
+        assert isinstance(stream, MemoryStream)
+        if len(stream.content) > most:
+            raise TooLong
+        if len(stream.content) > self.room:
+            raise NoRoom
+        if not stream.whole:
+            raise BrokenOff("the test says so")
+        return Collected(len(stream.content), MemoryStream(stream.content))
 
 
 @dataclass
@@ -312,6 +358,7 @@ class Served:
         body: its bytes.
         missing: how many bytes more it announces and does not send.
         hangs: whether it keeps the connection open all the same.
+        pause: how many milliseconds go by between its headers and its body.
     """
 
     status: int = 200
@@ -319,6 +366,7 @@ class Served:
     body: bytes = b""
     missing: int = 0
     hangs: bool = False
+    pause: int = 0
 
 
 class NoAnswer(Exception):
@@ -343,20 +391,32 @@ class MemoryHttp:
 
     Args:
         serve: plays every server there is.
+
+    Attributes:
+        requests: what was asked.
+        answers: what was answered.
     """
 
     def __init__(self, serve: Serve) -> None:
+        self.requests: list[HttpRequest] = []
+        self.answers: list[MemoryAnswer] = []
         self._serve = serve
 
-    async def send(self, request: HttpRequest, /, *, timeout: int) -> "MemoryAnswer":
+    async def send(
+        self, request: HttpRequest, /, *, timeout: int, patience: int | None = None
+    ) -> "MemoryAnswer":
         assert timeout > 0
+        assert patience is None or 0 < patience <= timeout
         headers = {name.lower(): value for name, value in request.headers.items()}
         if not all(value.isprintable() for value in headers.values()):
             raise HttpUnreachable("a header cannot be sent")
+        self.requests.append(request)
         try:
-            return MemoryAnswer(self._serve(replace(request, headers=headers)))
+            answer = MemoryAnswer(self._serve(replace(request, headers=headers)))
         except NoAnswer as silence:
             raise HttpUnreachable(repr(silence)) from silence
+        self.answers.append(answer)
+        return answer
 
 
 class MemoryAnswer:
@@ -364,7 +424,7 @@ class MemoryAnswer:
 
     def __init__(self, served: Served) -> None:
         self.status = served.status
-        self.body = MemoryStream(served.body)
+        self.body = MemoryStream(served.body, whole=not served.missing)
         self._served = served
 
     @property

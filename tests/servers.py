@@ -43,6 +43,7 @@ def serving(serve: Serve) -> Iterator[str]:
             if served.status != 204:
                 self.send_header("content-length", str(len(served.body) + served.missing))
             self.end_headers()
+            over.wait(served.pause / 1_000)
             # A client may leave in the middle.
             with suppress(OSError):
                 self.wfile.write(served.body)

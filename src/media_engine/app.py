@@ -44,9 +44,12 @@ from media_engine.sharing.handlers import SharingHandlers
 from media_engine.sharing.queries import SharingQueries
 from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
+from media_engine.uploads.address import Guard
 from media_engine.uploads.handlers import UploadHandlers
+from media_engine.uploads.ingest import IngestService
 from media_engine.uploads.model import NANOID_LENGTH, nanoid
 from media_engine.uploads.queries import UploadQueries
+from media_engine.uploads.resolver import Resolver
 from media_engine.uploads.service import UploadService
 
 Purge: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
@@ -66,6 +69,7 @@ class World:
         http: other people's servers.
         clock: what time it is.
         entropy: where ids come from.
+        ingest_limiter: counts files that are fetched for somebody.
         guess_limiter: counts keys that were guessed wrong.
         write_line: takes one event for the log.
     """
@@ -78,6 +82,7 @@ class World:
     http: HttpClient
     clock: Clock
     entropy: Entropy
+    ingest_limiter: RateLimiter
     guess_limiter: RateLimiter
     write_line: WriteLine
 
@@ -95,16 +100,30 @@ class App:
         self._clock = world.clock
         self._entropy = world.entropy
         self._journal = Journal(world.write_line)
-        self._uploads = UploadHandlers(
-            UploadService(
-                UploadQueries(world.database),
-                world.store,
-                world.clock,
-                world.entropy,
-                settings.s3,
-            ),
-            settings,
+        uploads = UploadService(
+            UploadQueries(world.database),
+            world.store,
+            world.clock,
+            world.entropy,
+            settings.s3,
         )
+        ingest = IngestService(
+            uploads,
+            world.store,
+            world.http,
+            world.streams,
+            world.clock,
+            world.ingest_limiter,
+            Guard(
+                settings.ingest.ports,
+                settings.ingest.denied_hosts,
+                settings.ingest.development_hosts,
+            ),
+            Resolver(world.http, settings.ingest.resolver_url),
+            settings.max_bytes,
+            settings.ingest.timeout,
+        )
+        self._uploads = UploadHandlers(uploads, ingest, settings)
         standings = DeliveryQueries(world.database)
         admission = Admission(standings, settings, world.clock, world.guess_limiter)
         self._purging = PurgeService(world.cache, world.queue, world.http, settings.purge)

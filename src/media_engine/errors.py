@@ -5,7 +5,9 @@
     │   ├── MissingFields             MISSING_FIELDS
     │   ├── InvalidField              INVALID_FIELD
     │   ├── UnsupportedMime           UNSUPPORTED_MIME
-    │   └── FileTooLarge              FILE_TOO_LARGE
+    │   ├── FileTooLarge              FILE_TOO_LARGE
+    │   ├── SsrfBlocked               SSRF_BLOCKED
+    │   └── RedirectLoop              REDIRECT_LOOP
     ├── Unauthorized              401 UNAUTHORIZED
     ├── TokenRefused              401
     │   ├── TokenMissing              TOKEN_MISSING
@@ -33,6 +35,7 @@
     ├── Unforeseen                500 INTERNAL_ERROR
     ├── DatabaseError             500 DB_ERROR
     ├── R2Unavailable             502 R2_UNAVAILABLE
+    ├── SourceUnavailable         502 SOURCE_UNAVAILABLE
     └── NotConfigured             503 MEDIA_NOT_CONFIGURED
         └── R2NotConfigured       503 R2_NOT_CONFIGURED
 
@@ -124,6 +127,27 @@ class UnsupportedMime(InvalidField):
 
 class FileTooLarge(InvalidField):
     code = "FILE_TOO_LARGE"
+
+
+class SsrfBlocked(InvalidInput):
+    """A URL, or where it redirects to, is not on the public internet.
+
+    Args:
+        reason: what about it, for the log: the caller could learn of a network that it cannot see.
+    """
+
+    code = "SSRF_BLOCKED"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("url leads to where nothing is fetched from.", reason=reason)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"field": "url"}
+
+
+class RedirectLoop(InvalidField):
+    code = "REDIRECT_LOOP"
 
 
 class Unauthorized(MediaError):
@@ -323,6 +347,21 @@ class R2Unavailable(MediaError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__("The object store did not answer. Try again.", reason=reason)
+
+
+class SourceUnavailable(MediaError):
+    """No file came from a URL.
+
+    Args:
+        reason: why, for the log. To the caller a port that is closed, a server that is silent and
+            one that answers 404 are the same.
+    """
+
+    code = "SOURCE_UNAVAILABLE"
+    status = 502
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("No file came from this URL.", reason=reason)
 
 
 class NotConfigured(MediaError):

@@ -100,6 +100,26 @@ class RangeOutside(Exception):
         self.stored = stored
 
 
+class BrokenOff(Exception):
+    """A stream ended before it should have, or did not end when it should have.
+
+    Args:
+        reason: what the platform said, for the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TooLong(Exception):
+    """A stream has more bytes than were asked for. Raised by `Streams.collect`."""
+
+
+class NoRoom(Exception):
+    """There is no memory left for what was asked. Raised by `Streams.collect`."""
+
+
 class ObjectStore(Protocol):
     """The bytes: R2. Every call is one operation of the store.
 
@@ -130,6 +150,33 @@ class ObjectStore(Protocol):
         Raises:
             RangeOutside: no byte of `wanted` is in the object. To know that costs a second
                 operation.
+        """
+        ...
+
+    async def write(
+        self,
+        key: str,
+        body: ByteStream,
+        size: int,
+        /,
+        *,
+        content_type: str,
+        content_disposition: str,
+    ) -> ObjectInfo | None:
+        """Store what a stream has, whole or not at all. A class A operation.
+
+        Args:
+            key: the object's key.
+            body: the stream; it is read to its end, or let go.
+            size: how many bytes it has.
+            content_type: to be stored with them.
+            content_disposition: likewise.
+
+        Returns:
+            The object; None if there is one under this key already, a tombstone for example.
+
+        Raises:
+            BrokenOff: the stream broke off, or has fewer or more bytes.
         """
         ...
 
@@ -198,6 +245,33 @@ class Streams(Protocol):
             length: how many bytes they have together.
         """
         ...
+
+    async def collect(self, stream: ByteStream, most: int, /) -> "Collected":
+        """Read a stream whose length nobody knows to its end, and keep its bytes.
+
+        Args:
+            stream: the stream; it is read to its end, or let go.
+            most: how many bytes it may have.
+
+        Raises:
+            TooLong: it has more.
+            BrokenOff: it broke off.
+            NoRoom: what is collected at the same time is too much together.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A stream that has been read.
+
+    Attributes:
+        size: how many bytes it has.
+        body: a stream of them. They are kept until it was read, or cancelled.
+    """
+
+    size: int
+    body: ByteStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,12 +444,15 @@ class HttpAnswer(Protocol):
 class HttpClient(Protocol):
     """Other people's servers."""
 
-    async def send(self, request: HttpRequest, /, *, timeout: int) -> HttpAnswer:
+    async def send(
+        self, request: HttpRequest, /, *, timeout: int, patience: int | None = None
+    ) -> HttpAnswer:
         """Send a request and return the answer, whatever its status. No redirect is followed.
 
         Args:
             request: what is asked.
             timeout: how many milliseconds the whole may take, to the last byte of the body.
+            patience: how many of them may go by until there is an answer; None for all.
 
         Raises:
             HttpUnreachable: there is no answer.

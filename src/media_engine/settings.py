@@ -18,6 +18,8 @@ from media_engine.signing.sigv4 import Credentials
 
 MIB: Final = 1024 * 1024
 
+_NUMBER: Final = re.compile(r"[0-9]{1,5}")
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 ENVIRONMENTS: Final = ("production", "development")
@@ -40,6 +42,11 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "MAX_IMAGE_BYTES": str(10 * MIB),
     "MAX_VIDEO_BYTES": str(500 * MIB),
     "MAX_DOCUMENT_BYTES": str(10 * MIB),
+    "INGEST_RESOLVER_URL": "https://cloudflare-dns.com/dns-query",
+    "INGEST_TIMEOUT": "60",
+    "INGEST_PORTS": "80,443",
+    "INGEST_DENIED_HOSTS": "",
+    "INGEST_DEVELOPMENT_HOSTS": "",
     "CLOUDFLARE_API_URL": "https://api.cloudflare.com/client/v4",
     "CLOUDFLARE_ZONE_ID": "",
     "CLOUDFLARE_API_TOKEN": "",
@@ -56,6 +63,7 @@ BINDINGS: Final[Mapping[str, type[NotConfigured]]] = {
 """The bindings without which nothing works, and the error that says so."""
 
 OPTIONAL_BINDINGS: Final[Mapping[str, str]] = {
+    "INGEST_LIMITER": "is not bound, and nobody is kept from ingesting too much: see wrangler.toml",
     "GUESS_LIMITER": "is not bound, and nobody is kept from guessing keys: see wrangler.toml",
 }
 """The bindings without which everything works, and what `/health` says where they are missing."""
@@ -83,6 +91,26 @@ class S3Settings:
     endpoint: str
     bucket: str
     credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """From where files are fetched, and how.
+
+    Attributes:
+        resolver_url: who is asked for the addresses of a name, over HTTPS (RFC 8484).
+        timeout: how long an ingest may take, in milliseconds.
+        ports: where a server may listen.
+        denied_hosts: names that are not fetched from, nor from what is below them: this service's
+            own among them.
+        development_hosts: `host:port`, let through unseen.
+    """
+
+    resolver_url: str
+    timeout: int
+    ports: tuple[int, ...]
+    denied_hosts: tuple[str, ...]
+    development_hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +148,7 @@ class Settings:
         cache_bytes: how large a file the edge cache keeps, in bytes; 0 turns it off.
         s3: where uploads are signed for.
         max_bytes: the largest file of each kind, in bytes.
+        ingest: from where files are fetched.
         purge: the zone whose caches are purged; None where that is not configured, or wrongly.
         problems: for each setting that cannot be used, the error that says why.
     """
@@ -134,6 +163,7 @@ class Settings:
     cache_bytes: int
     s3: S3Settings
     max_bytes: Mapping[str, int]
+    ingest: IngestSettings
     purge: PurgeSettings | None
     problems: Mapping[str, NotConfigured] = field(default_factory=dict)
 
@@ -201,9 +231,53 @@ class _Reader:
                 kind: self._number(f"MAX_{kind.upper()}_BYTES", "bytes", least=1)
                 for kind in ("image", "video", "document")
             },
+            ingest=self._ingest(development),
             purge=self._purge(development),
             problems=self._problems,
         )
+
+    def _ingest(self, development: bool) -> IngestSettings:
+        excepted = self._list("INGEST_DEVELOPMENT_HOSTS")
+        if excepted and not development:
+            self._wrong("INGEST_DEVELOPMENT_HOSTS", "is set, and ENVIRONMENT is production")
+            excepted = ()
+        return IngestSettings(
+            resolver_url=self._resolver_url(development),
+            timeout=1000 * self._number("INGEST_TIMEOUT", "seconds", least=1),
+            ports=self._ports("INGEST_PORTS"),
+            denied_hosts=(*self._hosts("INGEST_DENIED_HOSTS"), *self._own_host()),
+            development_hosts=excepted,
+        )
+
+    def _resolver_url(self, development: bool) -> str:
+        url = self._url("INGEST_RESOLVER_URL", NotConfigured)
+        # Who can change the answers on their way decides what is fetched.
+        if not (development or url.startswith("https:")):
+            self._wrong("INGEST_RESOLVER_URL", "must be an https URL")
+        return url
+
+    def _own_host(self) -> tuple[str, ...]:
+        if "MEDIA_PUBLIC_URL" in self._problems:
+            return ()
+        return (urlsplit(self._values["MEDIA_PUBLIC_URL"]).hostname or "",)
+
+    def _list(self, name: str) -> tuple[str, ...]:
+        parts = (part.strip() for part in self._values[name].split(","))
+        return tuple(part for part in parts if part)
+
+    def _ports(self, name: str) -> tuple[int, ...]:
+        ports = self._list(name)
+        if not all(_NUMBER.fullmatch(port) and 0 < int(port) < 65_536 for port in ports):
+            self._wrong(name, "must be ports with commas between")
+            return ()
+        return tuple(int(port) for port in ports)
+
+    def _hosts(self, name: str) -> tuple[str, ...]:
+        hosts = self._list(name)
+        if not all(_HOST.fullmatch(host) for host in hosts):
+            self._wrong(name, "must be names of hosts, in small letters, with commas between")
+            return ()
+        return hosts
 
     def _wrong(self, name: str, why: str, error: type[NotConfigured] = NotConfigured) -> None:
         self._problems.setdefault(name, error(name, why))

@@ -119,6 +119,23 @@ async def a_server_that_does_not_answer_in_time_is_unreachable(harness: HttpHarn
     assert await _is_unreachable(harness, "/hang", SHORT)
 
 
+async def a_server_that_does_not_begin_in_time_is_unreachable(harness: HttpHarness) -> None:
+    request = HttpRequest("GET", f"{harness.url}/hang")
+    try:
+        await harness.http.send(request, timeout=100 * LONG, patience=SHORT)
+    except HttpUnreachable as error:
+        reason = error.reason
+    else:
+        raise AssertionError("somebody answered")
+    assert reason
+
+
+async def who_has_begun_may_take_longer(harness: HttpHarness) -> None:
+    request = HttpRequest("GET", f"{harness.url}/late")
+    answer = await harness.http.send(request, timeout=LONG, patience=2 * SHORT)
+    assert await answer.read(100) == b"late"
+
+
 async def a_server_that_hangs_up_is_unreachable(harness: HttpHarness) -> None:
     assert await _is_unreachable(harness, "/drop")
 
@@ -153,6 +170,8 @@ CASES = (
     a_redirect_is_an_answer_like_others,
     an_error_is_an_answer_like_others,
     a_server_that_does_not_answer_in_time_is_unreachable,
+    a_server_that_does_not_begin_in_time_is_unreachable,
+    who_has_begun_may_take_longer,
     a_server_that_hangs_up_is_unreachable,
     a_body_that_ends_too_early_is_noticed,
     a_body_that_does_not_end_in_time_is_noticed,

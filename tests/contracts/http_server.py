@@ -12,6 +12,7 @@ ANSWERS = {
     "/empty": Served(200),
     "/204": Served(204),
     "/redirect": Served(302, {"location": "/plain"}, b"over there"),
+    "/late": Served(200, {}, b"late", pause=1_500),
     "/cut": Served(200, {}, b"the beginning", missing=100),
     "/stall": Served(200, {}, b"the beginning", missing=100, hangs=True),
     **{f"/{status}": Served(status, {}, b"sorry") for status in (403, 429, 500, 503)},
@@ -23,6 +24,8 @@ def serve(request: HttpRequest) -> Served:
     url = urlsplit(request.url)
     if not url.netloc or url.path in ("/hang", "/drop"):
         raise NoAnswer(hangs=url.path == "/hang")
+    if url.path == "/cut-short":
+        return Served(200, {}, request.body, missing=1)
     if url.path != "/mirror":
         return ANSWERS[url.path]
     seen = {

@@ -3,7 +3,14 @@
 from typing import Protocol
 
 from media_engine.http.message import ByteStream
-from media_engine.ports import ObjectRange, ObjectStore, RangeOutside, StoredObject
+from media_engine.ports import (
+    BrokenOff,
+    ObjectInfo,
+    ObjectRange,
+    ObjectStore,
+    RangeOutside,
+    StoredObject,
+)
 
 CONTENT = b"0123456789"
 
@@ -17,6 +24,14 @@ class StoreHarness(Protocol):
         self, key: str, content: bytes, content_type: str, content_disposition: str
     ) -> None:
         """Store an object, as a presigned PUT does."""
+        ...
+
+    async def stream(self, content: bytes) -> ByteStream:
+        """Return a stream of these bytes."""
+        ...
+
+    async def broken_stream(self, content: bytes) -> ByteStream:
+        """Return a stream that breaks off after these bytes."""
         ...
 
     async def read(self, stream: ByteStream) -> bytes:
@@ -163,6 +178,57 @@ async def a_key_without_an_object_can_be_buried(harness: StoreHarness) -> None:
     assert info.tombstone
 
 
+async def _write(
+    harness: StoreHarness, key: str, body: ByteStream, size: int = len(CONTENT)
+) -> ObjectInfo | None:
+    return await harness.store.write(
+        key, body, size, content_type="image/png", content_disposition='inline; filename="x.png"'
+    )
+
+
+async def a_stream_is_stored_with_what_it_is(harness: StoreHarness) -> None:
+    content = bytes(range(256)) * 4096
+    written = await _write(harness, "written", await harness.stream(content), len(content))
+    stored = await harness.store.get("written")
+    assert stored is not None
+    assert written == stored.info
+    assert stored.info.size == len(content)
+    assert stored.info.content_type == "image/png"
+    assert stored.info.content_disposition == 'inline; filename="x.png"'
+    assert not stored.info.tombstone
+    assert await harness.read(_body(stored)) == content
+
+
+async def a_stream_of_another_length_stores_nothing(harness: StoreHarness) -> None:
+    for size in (len(CONTENT) - 1, len(CONTENT) + 1, 1_000_000):
+        try:
+            await _write(harness, "other-length", await harness.stream(CONTENT), size)
+        except BrokenOff:
+            assert await harness.store.head("other-length") is None
+        else:
+            raise AssertionError(f"{size} bytes were stored")
+
+
+async def a_stream_that_breaks_off_stores_nothing(harness: StoreHarness) -> None:
+    for content in (CONTENT[:4], CONTENT * 50_000):
+        body = await harness.broken_stream(content)
+        try:
+            await _write(harness, "broken-off", body, len(content) + 1)
+        except BrokenOff:
+            assert await harness.store.head("broken-off") is None
+        else:
+            raise AssertionError("it was stored")
+
+
+async def a_stream_replaces_nothing(harness: StoreHarness) -> None:
+    await harness.put("taken", CONTENT, "", "")
+    await harness.store.bury("taken-by-the-dead")
+    for key in ("taken", "taken-by-the-dead"):
+        before = await harness.store.head(key)
+        assert await _write(harness, key, await harness.stream(b"x" * 500_000), 500_000) is None
+        assert await harness.store.head(key) == before
+
+
 async def deleted_objects_are_not_there(harness: StoreHarness) -> None:
     await harness.put("deleted-1", CONTENT, "", "")
     await harness.put("deleted-2", CONTENT, "", "")
@@ -184,5 +250,9 @@ CASES = (
     a_stream_can_be_let_go_unread,
     a_buried_object_is_an_empty_tombstone,
     a_key_without_an_object_can_be_buried,
+    a_stream_is_stored_with_what_it_is,
+    a_stream_of_another_length_stores_nothing,
+    a_stream_that_breaks_off_stores_nothing,
+    a_stream_replaces_nothing,
     deleted_objects_are_not_there,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from media_engine.ports import BrokenOff
 from runtime.process import ROOT
 from tests.conftest import RunWorker
 from tests.contracts import (
@@ -49,7 +50,10 @@ SUITES: dict[str, tuple[Any, ...]] = {
     "http_client": http_client.CASES,
 }
 CASES = [(suite, case) for suite, cases in SUITES.items() for case in cases]
-ONLY_IN_WORKERD = [("cache", case) for case in cache.CASES_OF_THE_ADAPTER]
+ONLY_IN_WORKERD = [
+    *(("cache", case) for case in cache.CASES_OF_THE_ADAPTER),
+    *(("streams", case) for case in streams.CASES_OF_THE_ADAPTER),
+]
 
 
 def each_of(cases: list[tuple[str, Any]]) -> pytest.MarkDecorator:
@@ -90,7 +94,10 @@ class MemoryHarness:
         return MemoryStream(content)
 
     async def broken_stream(self, content: bytes) -> MemoryStream:
-        return MemoryStream(content)
+        return MemoryStream(content, whole=False)
+
+    async def kept(self) -> int:
+        return 0
 
     async def rest(self) -> None:
         """Nothing in memory goes on behind."""
@@ -106,7 +113,7 @@ class MemoryHarness:
             return stream.content
         content = await stream.read()
         if len(content) < stream.length:
-            raise streams.BrokenOff
+            raise BrokenOff("the test says so")
         return content
 
 

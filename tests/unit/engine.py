@@ -25,6 +25,7 @@ from tests.fakes import (
     MemoryQueue,
     MemoryStore,
     MemoryStreams,
+    Serve,
     SqliteDatabase,
 )
 from tests.unit.http.headers import Headers
@@ -103,6 +104,7 @@ class Engine:
         changed: variables that are not as in `ENVIRONMENT`.
         bindings: the bindings that it has.
         store: its store, where a test brings its own; likewise the others.
+        serve: plays the internet; Cloudflare's API if None.
         guesses: how many wrong guesses a network has in a minute; None for any number.
     """
 
@@ -116,6 +118,7 @@ class Engine:
         cache: MemoryCache | None = None,
         queue: MemoryQueue | None = None,
         clock: FixedClock | None = None,
+        serve: Serve | None = None,
         guesses: int | None = None,
     ) -> None:
         self.clock = clock or FixedClock()
@@ -124,6 +127,8 @@ class Engine:
         self.cache = cache or MemoryCache()
         self.queue = queue or MemoryQueue(self.clock)
         self.api = CloudflareApi()
+        self.http = MemoryHttp(serve or self.api)
+        self.streams = MemoryStreams()
         self.limiter = MemoryLimiter(guesses, self.clock)
         self.log = MemoryLog()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
@@ -132,12 +137,13 @@ class Engine:
             World(
                 self.store,
                 self.cache,
-                MemoryStreams(),
+                self.streams,
                 self.database,
                 self.queue,
-                MemoryHttp(self.api),
+                self.http,
                 self.clock,
                 Counting(),
+                MemoryLimiter(20, self.clock),
                 self.limiter,
                 self.log,
             ),

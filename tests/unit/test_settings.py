@@ -13,6 +13,7 @@ from media_engine.settings import (
     DEFAULTS,
     OPTIONAL_BINDINGS,
     QUEUE,
+    IngestSettings,
     Settings,
 )
 from media_engine.signing.token import Claims, mint
@@ -53,6 +54,14 @@ WRONG: Mapping[str, list[str]] = {
     "MAX_IMAGE_BYTES": ["0", "-1", "10MB", "1e6", "1.5", "1_000", "٣", "9" * 16, "ten"],
     "MAX_VIDEO_BYTES": ["0", "500 MB"],
     "MAX_DOCUMENT_BYTES": ["0", "0x10"],
+    "INGEST_RESOLVER_URL": [
+        "dns.example.com", "ftp://dns.example.com", "https://dns.example.com?dns",
+        "http://dns.example.com/dns-query",
+    ],
+    "INGEST_TIMEOUT": ["0", "-1", "1m"],
+    "INGEST_PORTS": ["0", "65536", "http", "80;443", "80,-1", "80,٣"],
+    "INGEST_DENIED_HOSTS": ["https://a.org", "A.org", "a.org/", "a..org", ".a.org", "a.org b.org"],
+    "INGEST_DEVELOPMENT_HOSTS": ["127.0.0.1:9000", "a.org:80,b.org:80"],
     "CLOUDFLARE_API_URL": [
         "api.cloudflare.com/client/v4", "http://api.cloudflare.com/client/v4", "https://", "ftp://a",
         "https://api.cloudflare.com/client/v4?a=b", "https://API.cloudflare.com/client/v4",
@@ -143,8 +152,20 @@ def test_values_are_what_was_set() -> None:
         PRIVATE_RESOURCE_POLICY="cross-origin",
         MAX_IMAGE_BYTES="123",
         GATEWAY_KEYS="dev-gateway-key",
+        INGEST_RESOLVER_URL="http://127.0.0.1:9053/dns-query",
+        INGEST_TIMEOUT="5",
+        INGEST_PORTS="443, 8443",
+        INGEST_DENIED_HOSTS="acme.org, admin.globex.org",
+        INGEST_DEVELOPMENT_HOSTS="127.0.0.1:9000",
     )
     assert not settings.problems
+    assert settings.ingest == IngestSettings(
+        resolver_url="http://127.0.0.1:9053/dns-query",
+        timeout=5_000,
+        ports=(443, 8443),
+        denied_hosts=("acme.org", "admin.globex.org", "127.0.0.1"),
+        development_hosts=("127.0.0.1:9000",),
+    )
     assert settings.public_url == "http://127.0.0.1:8787"
     assert settings.key_prefixes == ("u/", "t/")
     assert settings.private_resource_policy == "cross-origin"
@@ -281,6 +302,12 @@ def resolve(engine: Engine) -> Response:
     return engine.fetch("POST", "/internal/resolve", ALICE_HEADERS, body, internal=True)
 
 
+def ingest(engine: Engine) -> Response:
+    """Ask for a file from where nothing is fetched."""
+    body = to_json({"url": "http://10.0.0.1/", "service": "blog"})
+    return engine.fetch("POST", "/upload/ingest-url", ALICE_HEADERS, body)
+
+
 def grant(engine: Engine) -> Response:
     body = to_json({"service": "blog", "album": "summer"})
     return engine.fetch("POST", "/api/v1/media/access-token", ALICE_HEADERS, body)
@@ -304,6 +331,7 @@ CALLS: Mapping[str, tuple[Callable[[Engine], Response], int]] = {
     "deliver": (deliver, 200),
     "deliver_public": (deliver_public, 401),
     "resolve": (resolve, 200),
+    "ingest": (ingest, 400),
     "grant": (grant, 201),
     "revoke": (revoke, 204),
     "delete": (delete, 404),
@@ -313,19 +341,24 @@ CALLS: Mapping[str, tuple[Callable[[Engine], Response], int]] = {
 
 STOPS: Mapping[str, set[str]] = {
     "ENVIRONMENT": set(),
-    "MEDIA_PUBLIC_URL": {"resolve", "grant"},
+    "MEDIA_PUBLIC_URL": {"resolve", "ingest", "grant"},
     "MEDIA_TOKEN_KEYS": {"deliver", "resolve", "grant"},
-    "GATEWAY_KEYS": {"presign", "complete", "delete", "show_to", "grant", "revoke"},
+    "GATEWAY_KEYS": {"presign", "complete", "ingest", "delete", "show_to", "grant", "revoke"},
     "KEY_PREFIXES": {"deliver", "deliver_public"},
     "PRIVATE_RESOURCE_POLICY": {"deliver", "deliver_public"},
     **{name: {"presign"} for name in S3_NAMES},
-    "MAX_IMAGE_BYTES": {"presign"},
-    "MAX_VIDEO_BYTES": {"presign"},
-    "MAX_DOCUMENT_BYTES": {"presign"},
+    "MAX_IMAGE_BYTES": {"presign", "ingest"},
+    "MAX_VIDEO_BYTES": {"presign", "ingest"},
+    "MAX_DOCUMENT_BYTES": {"presign", "ingest"},
     # What is deleted is deleted, whether or not caches elsewhere can be told.
     **{name: set() for name in PURGE_NAMES},
     "PURGE_REPEAT_SECONDS": set(),
     "PURGE_RETRY_SECONDS": set(),
+    "INGEST_RESOLVER_URL": {"ingest"},
+    "INGEST_TIMEOUT": {"ingest"},
+    "INGEST_PORTS": {"ingest"},
+    "INGEST_DENIED_HOSTS": {"ingest"},
+    "INGEST_DEVELOPMENT_HOSTS": {"ingest"},
 }
 
 
@@ -371,7 +404,7 @@ def test_health_says_that_all_is_well() -> None:
         "status": "ok",
         "service": "media",
         "version": "0.1.0",
-        "bindings": {"MEDIA_BUCKET": True, "DB": True, "GUESS_LIMITER": True},
+        "bindings": dict.fromkeys((*BINDINGS, *OPTIONAL_BINDINGS), True),
         "problems": [],
     }
 
@@ -388,9 +421,14 @@ def test_health_names_what_is_wrong_and_still_answers(name: str) -> None:
 
 def test_health_tells_which_binding_is_missing() -> None:
     health = members(Engine(bindings=["DB", QUEUE]).fetch("GET", "/health"))
-    assert health["bindings"] == {"MEDIA_BUCKET": False, "DB": True, "GUESS_LIMITER": False}
+    assert health["bindings"] == {
+        **dict.fromkeys((*BINDINGS, *OPTIONAL_BINDINGS), False),
+        "DB": True,
+    }
     assert health["status"] == "degraded"
     assert health["problems"] == [
         "MEDIA_BUCKET is not bound: see wrangler.toml.",
+        "INGEST_LIMITER is not bound, and nobody is kept from ingesting too much: "
+        "see wrangler.toml.",
         "GUESS_LIMITER is not bound, and nobody is kept from guessing keys: see wrangler.toml.",
     ]

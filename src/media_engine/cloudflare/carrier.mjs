@@ -23,7 +23,7 @@ const RAY = /^[0-9A-Za-z-]{1,32}$/;
  * A promise in a box. A promise that a call returns, Pyodide would wrap in a future of its event
  * loop.
  */
-class Pending {
+export class Pending {
   /** @param {Promise<unknown>} promise */
   constructor(promise) {
     this.promise = promise;
@@ -167,6 +167,29 @@ export function describeObject(found) {
 
 function escaped(character) {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * Ask another server.
+ *
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {number} timeout in milliseconds, to the last byte of the answer's body
+ * @param {number} patience in milliseconds, until there is an answer
+ */
+export function ask(url, init, timeout, patience) {
+  return new Pending(answerOf(url, init, timeout, patience));
+}
+
+async function answerOf(url, init, timeout, patience) {
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(new Error("no answer in time")), patience);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeout), waiting.signal]);
+  try {
+    return await fetch(url, { ...init, signal });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The header of a cache's entry that has the description of its object. */

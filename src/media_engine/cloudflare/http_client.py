@@ -9,7 +9,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, jsnull, to_js
 
-from media_engine.cloudflare.carrier import call
+from media_engine.cloudflare.carrier import call, carrier, settled
 from media_engine.cloudflare.convert import RawHeaders, failure, to_object
 from media_engine.http.message import ByteStream
 from media_engine.ports import HttpRequest, HttpUnreachable
@@ -57,17 +57,18 @@ class FetchClient:
 
     __slots__ = ()
 
-    async def send(self, request: HttpRequest, /, *, timeout: int) -> FetchedAnswer:
+    async def send(
+        self, request: HttpRequest, /, *, timeout: int, patience: int | None = None
+    ) -> FetchedAnswer:
         init: dict[str, object] = {
             "method": request.method,
             "headers": dict(request.headers),
             "redirect": "manual",
-            # It ends the body too, if that is what takes too long.
-            "signal": js.AbortSignal.timeout(timeout),
         }
         if request.body:
             init["body"] = to_js(request.body)
+        asked = carrier.ask(request.url, to_object(init), timeout, patience or timeout)
         try:
-            return FetchedAnswer(await call(js, "fetch", request.url, to_object(init)))
+            return FetchedAnswer(await settled(asked))
         except JsException as error:
             raise HttpUnreachable(failure(error)) from error

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyodide.ffi import JsException, jsnull, to_js
+from workers import import_from_javascript
 
 from media_engine.cloudflare.carrier import call, carrier, settled
 from media_engine.cloudflare.convert import failure, to_object
 from media_engine.errors import R2Unavailable
-from media_engine.ports import ObjectInfo, ObjectRange, RangeOutside, StoredObject
+from media_engine.http.message import ByteStream
+from media_engine.ports import BrokenOff, ObjectInfo, ObjectRange, RangeOutside, StoredObject
+
+streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
+"""The JavaScript that touches bytes."""
 
 TOMBSTONE_MARK = "gone"
 """The custom metadata of a tombstone, which `carrier.mjs` looks for."""
@@ -82,6 +87,25 @@ class R2Store:
             )
         matches, differs = (None if tag is None else tag.strip('"') for tag in (etag, unless))
         return settled(_read(self._bucket, key, offset, length, suffix, matches, differs))
+
+    async def write(
+        self,
+        key: str,
+        body: ByteStream,
+        size: int,
+        /,
+        *,
+        content_type: str,
+        content_disposition: str,
+    ) -> ObjectInfo | None:
+        written = streams.write(self._bucket, key, body, size, content_type, content_disposition)
+        try:
+            found = await settled(written)
+        except JsException as error:
+            raise R2Unavailable(reason=failure(error)) from error
+        if isinstance(found, str):
+            raise BrokenOff(found)
+        return None if found is jsnull else _info(found)
 
     async def bury(self, key: str, /) -> None:
         options = to_object({"customMetadata": to_object({TOMBSTONE_MARK: "1"})})

@@ -5,13 +5,17 @@ from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
+from workers import import_from_javascript
 
-from media_engine.cloudflare.carrier import call, drive
-from media_engine.cloudflare.convert import to_object
+from media_engine.cloudflare.carrier import call, drive, settled
+from media_engine.cloudflare.convert import failure, to_object
 from media_engine.cloudflare.log import write_line
 from media_engine.errors import MediaError
 from media_engine.http.message import ByteStream
-from media_engine.ports import Piece
+from media_engine.ports import BrokenOff, Collected, NoRoom, Piece, TooLong
+
+streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
+"""The JavaScript beside this file."""
 
 
 class WorkerdStreams:
@@ -25,6 +29,15 @@ class WorkerdStreams:
         drive(_pump(pieces, joint.writable))
         readable: ByteStream = joint.readable
         return readable
+
+    async def collect(self, stream: ByteStream, most: int, /) -> Collected:
+        try:
+            collected = await settled(streams.collect(stream, most))
+        except JsException as error:
+            raise BrokenOff(failure(error)) from error
+        if isinstance(collected, str):
+            raise TooLong if collected == "long" else NoRoom
+        return Collected(collected.size, collected.body)
 
 
 async def _pump(pieces: Sequence[Piece], writable: Any) -> None:

@@ -91,8 +91,33 @@ class UploadService:
         """
         identity.require(WRITE)
         now = self._clock.now()
+        file = self._pending(identity, upload, now, now + UPLOAD_URL_LIFE_MS)
+        signed = self._sign(file, now)
+        await self._queries.insert_pending(file)
+        return signed
+
+    async def begin(self, identity: Identity, upload: UploadRequest, until: int) -> MediaFile:
+        """Write a pending row for bytes that the Worker brings itself. One row written.
+
+        Args:
+            identity: who uploads.
+            upload: what.
+            until: when no byte will come any more, in milliseconds since 1970. From an hour after
+                that on the cron may take away what is there.
+
+        Raises:
+            Forbidden: the caller may not write.
+        """
+        identity.require(WRITE)
+        file = self._pending(identity, upload, self._clock.now(), until)
+        await self._queries.insert_pending(file)
+        return file
+
+    def _pending(
+        self, identity: Identity, upload: UploadRequest, now: int, until: int
+    ) -> MediaFile:
         identifier = nanoid(self._entropy(NANOID_LENGTH))
-        file = MediaFile(
+        return MediaFile(
             id=f"media_{identifier}",
             scope=identity.scope,
             key=upload.key(identity.scope, identifier, now),
@@ -106,13 +131,10 @@ class UploadService:
             managed_by=identity.shim,
             uploaded_by=identity.user_id,
             etag=None,
-            url_expires_at=now + UPLOAD_URL_LIFE_MS,
+            url_expires_at=until,
             created_at=now,
             uploaded_at=None,
         )
-        signed = self._sign(file, now)
-        await self._queries.insert_pending(file)
-        return signed
 
     def _sign(self, file: MediaFile, now: int) -> PresignedUpload:
         headers = {
@@ -153,13 +175,33 @@ class UploadService:
         stored = await self._store.head(file.key)
         if stored is None:
             raise UploadIncomplete("Nothing was uploaded yet: PUT the file, then complete.")
+        return await self.accept(file, stored)
+
+    async def accept(self, file: MediaFile, stored: ObjectInfo) -> MediaFile:
+        """Make an uploaded file of a pending one whose bytes are there. A row written.
+
+        Args:
+            file: as it was when it was read.
+            stored: what is stored under its key.
+
+        Raises:
+            ContentMismatch: what was stored is not what was declared; it is removed.
+            MediaGone: the file was refused, expired or deleted meanwhile.
+        """
         mismatch = _mismatch(file, stored)
         if mismatch is not None:
             await self._reject(file, mismatch)
         uploaded = await self._queries.mark_uploaded(file, stored.etag, self._clock.now())
         if uploaded is not None:
             return uploaded
-        return _uploaded(await self._queries.find(identity.scope, media_id))
+        return _uploaded(await self._queries.find(file.scope, file.id))
+
+    async def give_up(self, file: MediaFile) -> None:
+        """Refuse a pending file whose bytes will not come. A row written.
+
+        If some did all the same, the cron takes them away.
+        """
+        await self._queries.reject(file, self._clock.now())
 
     async def _reject(self, file: MediaFile, mismatch: str) -> None:
         """Refuse the file and take its bytes away, if it is still pending.

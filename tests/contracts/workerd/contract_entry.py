@@ -19,6 +19,7 @@ from media_engine.cloudflare.queue import CloudflareQueue, deliveries
 from media_engine.cloudflare.r2 import R2Store
 from media_engine.cloudflare.ratelimit import WorkerdRateLimiter
 from media_engine.cloudflare.streams import WorkerdStreams
+from media_engine.ports import BrokenOff, HttpRequest
 from tests.contracts import (
     cache,
     costs,
@@ -34,6 +35,15 @@ seen: list[queue.Seen] = []
 """What the consumer was given: there is one isolate, here."""
 
 
+async def stream_of(content: bytes) -> Any:
+    return js.Response.new(to_js(content)).body
+
+
+async def broken_stream_of(content: bytes) -> Any:
+    request = HttpRequest("POST", f"{raw_env().SERVER_URL}/cut-short", {}, content)
+    return (await FetchClient().send(request, timeout=10_000)).body
+
+
 class R2Harness:
     def __init__(self, bucket: Any) -> None:
         self.store = R2Store(bucket)
@@ -47,6 +57,9 @@ class R2Harness:
         options = to_object({"httpMetadata": metadata})
         await call(self._bucket, "put", key, to_js(content), options)
 
+    stream = staticmethod(stream_of)
+    broken_stream = staticmethod(broken_stream_of)
+
     async def read(self, stream: Any) -> bytes:
         content = await call(js.Response.new(stream), "arrayBuffer")
         return bytes(content.to_bytes())
@@ -56,14 +69,14 @@ class WorkerdStreamsHarness:
     def __init__(self) -> None:
         self.streams = WorkerdStreams()
 
-    async def stream(self, content: bytes) -> Any:
-        return js.Response.new(to_js(content)).body
+    stream = staticmethod(stream_of)
+    broken_stream = staticmethod(broken_stream_of)
 
     async def read(self, stream: Any) -> bytes:
         try:
             content = await call(js.Response.new(stream), "arrayBuffer")
         except JsException as error:
-            raise streams.BrokenOff from error
+            raise BrokenOff(str(error)) from error
         return bytes(content.to_bytes())
 
     async def leave(self, stream: Any) -> None:
@@ -79,6 +92,13 @@ class WorkerdStreamsHarness:
                 return 0
             await call(js.scheduler, "wait", 10)
         return running() - 1
+
+    async def kept(self) -> int:
+        for _ in range(50):
+            if bytes_kept() == 0:
+                break
+            await call(js.scheduler, "wait", 10)
+        return int(bytes_kept())
 
 
 class CacheHarness:
@@ -161,7 +181,7 @@ async def answer(url: str) -> Any:
         "rate_limiter": (rate_limiter.CASES, RateLimiterHarness(env.LIMITER)),
         "queue": (queue.CASES, CloudflareQueueHarness(env.MEDIA_QUEUE)),
         "http_client": (http_client.CASES, FetchHarness(env.SERVER_URL)),
-        "streams": (streams.CASES, WorkerdStreamsHarness()),
+        "streams": (streams.CASES + streams.CASES_OF_THE_ADAPTER, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]
     if suite == "wait":
@@ -180,7 +200,9 @@ async def answer(url: str) -> Any:
     return js.Response.new("passed")
 
 
-bytes_on_their_way = import_from_javascript("media_engine/cloudflare/streams.mjs").bytesOnTheirWay
+_streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
+bytes_on_their_way = _streams.bytesOnTheirWay
+bytes_kept = _streams.bytesKept
 
 connected = lru_cache(connect)
 

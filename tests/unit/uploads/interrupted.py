@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from media_engine.errors import R2Unavailable
+from media_engine.http.message import ByteStream
 from media_engine.ports import ObjectInfo
 from tests.fakes import MemoryStore
 
@@ -15,9 +16,11 @@ class InterruptedStore(MemoryStore):
 
     Attributes:
         after_head: what happens once, when the next `head` has looked.
-        fails: whether the next `bury` or `delete` fails, before or after it did its work.
+        after_write: what happens once, when the next `write` has stored.
+        fails: whether the next `write`, `bury` or `delete` fails, before or after it did its work.
     """
 
+    after_write: Callable[[], Awaitable[object]] | None = None
     after_head: Callable[[], Awaitable[object]] | None = None
     fails: Moment | None = None
 
@@ -27,6 +30,26 @@ class InterruptedStore(MemoryStore):
         if happens is not None:
             await happens()
         return info
+
+    async def write(
+        self,
+        key: str,
+        body: ByteStream,
+        size: int,
+        /,
+        *,
+        content_type: str,
+        content_disposition: str,
+    ) -> ObjectInfo | None:
+        self._fail("before")
+        written = await super().write(
+            key, body, size, content_type=content_type, content_disposition=content_disposition
+        )
+        self._fail("after")
+        happens, self.after_write = self.after_write, None
+        if happens is not None:
+            await happens()
+        return written
 
     async def bury(self, key: str, /) -> None:
         self._fail("before")
