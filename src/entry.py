@@ -31,8 +31,8 @@ class MediaService(WorkerEntrypoint):
     def on_fetch(self, request: Any) -> Any:
         return drive(answer(request.js_object, app().fetch_internal))
 
-    async def presign(self, identity: Any, fields: Any) -> Any:
-        return await awaited(app().presign(identity, fields))
+    async def presign(self, identity: Any, fields: Any, key: Any = None) -> Any:
+        return await awaited(app().presign(identity, fields, key))
 
     async def complete(self, identity: Any, media_id: Any) -> Any:
         return await awaited(app().complete(identity, media_id))

@@ -5,7 +5,7 @@ from functools import cache
 
 from media_engine.app import App, World
 from media_engine.cloudflare.cache import EdgeCache
-from media_engine.cloudflare.carrier import connect
+from media_engine.cloudflare.carrier import connect, drive
 from media_engine.cloudflare.clock import SystemClock
 from media_engine.cloudflare.convert import raw_env, variables
 from media_engine.cloudflare.d1 import D1Database
@@ -38,6 +38,8 @@ def app() -> App:
             clock=SystemClock(),
             entropy=os.urandom,
             ingest_limiter=WorkerdRateLimiter(bindings["INGEST_LIMITER"]),
+            presign_limiter=WorkerdRateLimiter(bindings["PRESIGN_LIMITER"]),
+            background=drive,
             guess_limiter=WorkerdRateLimiter(bindings["GUESS_LIMITER"]),
             write_line=write_line,
         ),

@@ -8,13 +8,15 @@ import json
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from media_engine.errors import DatabaseError, MediaError
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
+    MOST_READ,
     BrokenOff,
     Collected,
     HttpRequest,
@@ -63,11 +65,20 @@ class MemoryStore:
         self.operations: Counter[str] = Counter()
         self._clock = clock or FixedClock()
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
+        self._verified: dict[str, str] = {}
 
     def put(
-        self, key: str, content: bytes, content_type: str = "", content_disposition: str = ""
+        self,
+        key: str,
+        content: bytes,
+        content_type: str = "",
+        content_disposition: str = "",
+        sha256: str | None = None,
     ) -> ObjectInfo:
-        """Store an object, as a presigned PUT does."""
+        """Store an object, as a presigned PUT does. `sha256` is what the store verified."""
+        self._verified.pop(key, None)
+        if sha256 is not None:
+            self._verified[key] = sha256
         info = ObjectInfo(
             key=key,
             size=len(content),
@@ -84,10 +95,16 @@ class MemoryStore:
         """Return the keys of all objects, tombstones included."""
         return set(self._objects)
 
+    def content(self, key: str) -> bytes:
+        """Return an object's bytes, without an operation."""
+        return self._objects[key][1]
+
     async def head(self, key: str, /) -> ObjectInfo | None:
         self.operations["head"] += 1
         found = self._objects.get(key)
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        return replace(found[0], sha256=self._verified.get(key))
 
     async def get(
         self,
@@ -128,6 +145,21 @@ class MemoryStore:
         if not body.whole or len(body.content) != size:
             raise BrokenOff("the test says so")
         return self.put(key, body.content, content_type, content_disposition)
+
+    async def read(self, key: str, offset: int, length: int, /, *, etag: str) -> bytes | None:
+        assert 0 < length <= MOST_READ
+        self.operations["read"] += 1
+        found = self._objects.get(key)
+        if found is None or found[0].etag != etag:
+            return None
+        return found[1][offset : offset + length]
+
+    async def digest(self, key: str, /, *, etag: str) -> str | None:
+        self.operations["digest"] += 1
+        found = self._objects.get(key)
+        if found is None or found[0].etag != etag:
+            return None
+        return hashlib.sha256(found[1]).hexdigest()
 
     async def bury(self, key: str, /) -> None:
         self.operations["put"] += 1
@@ -474,6 +506,16 @@ class MemoryLimiter:
             self._window = window
         self.events[key] += 1
         return self._most is None or self.events[key] <= self._most
+
+
+class Later:
+    """`ports.Background` that does nothing until a test lets it."""
+
+    def __init__(self) -> None:
+        self.work: list[Coroutine[Any, Any, None]] = []
+
+    def __call__(self, work: Coroutine[Any, Any, None], /) -> None:
+        self.work.append(work)
 
 
 class Counting:

@@ -26,6 +26,7 @@ from media_engine.library.queries import LibraryQueries
 from media_engine.library.removal import RemovalService
 from media_engine.library.service import LibraryService
 from media_engine.ports import (
+    Background,
     Cache,
     Clock,
     Database,
@@ -45,10 +46,13 @@ from media_engine.sharing.queries import SharingQueries
 from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
 from media_engine.uploads.address import Guard
+from media_engine.uploads.examination import Examiner
 from media_engine.uploads.handlers import UploadHandlers
 from media_engine.uploads.ingest import IngestService
+from media_engine.uploads.limits import PROFILES
 from media_engine.uploads.model import NANOID_LENGTH, nanoid
 from media_engine.uploads.queries import UploadQueries
+from media_engine.uploads.quota import Quota
 from media_engine.uploads.resolver import Resolver
 from media_engine.uploads.service import UploadService
 
@@ -71,6 +75,8 @@ class World:
         entropy: where ids come from.
         ingest_limiter: counts files that are fetched for somebody.
         guess_limiter: counts keys that were guessed wrong.
+        presign_limiter: counts what each scope presigns.
+        background: does what goes on behind an answer.
         write_line: takes one event for the log.
     """
 
@@ -84,6 +90,8 @@ class World:
     entropy: Entropy
     ingest_limiter: RateLimiter
     guess_limiter: RateLimiter
+    presign_limiter: RateLimiter
+    background: Background
     write_line: WriteLine
 
 
@@ -100,9 +108,14 @@ class App:
         self._clock = world.clock
         self._entropy = world.entropy
         self._journal = Journal(world.write_line)
+        upload_queries = UploadQueries(
+            world.database, Quota.of(*settings.tenant_quota), Quota.of(*settings.user_quota)
+        )
         uploads = UploadService(
-            UploadQueries(world.database),
+            upload_queries,
             world.store,
+            Examiner(upload_queries, world.store, PROFILES[settings.profile], world.background),
+            world.presign_limiter,
             world.clock,
             world.entropy,
             settings.s3,
@@ -182,10 +195,14 @@ class App:
         """Answer a Worker that has this one as a service binding."""
         return await self._answer(self._internal, request)
 
-    async def presign(self, identity: object, fields: object) -> dict[str, object]:
+    async def presign(
+        self, identity: object, fields: object, key: object = None
+    ) -> dict[str, object]:
         """Sign an upload over RPC: as `POST /upload/presign`, an error as its envelope."""
         return await self._call(
-            "presign", identity, lambda who: self._uploads.presign_fields(who, _members(fields))
+            "presign",
+            identity,
+            lambda who: self._uploads.presign_fields(who, _members(fields), key),
         )
 
     async def complete(self, identity: object, media_id: object) -> dict[str, object]:

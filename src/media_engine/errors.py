@@ -19,6 +19,7 @@
     │   ├── TokenTtlTooLong           TOKEN_TTL_TOO_LONG
     │   ├── TokenKeyMismatch          TOKEN_KEY_MISMATCH
     │   └── TokenRevoked          410 TOKEN_REVOKED
+    ├── QuotaExceeded             402 QUOTA_EXCEEDED
     ├── Forbidden                 403 FORBIDDEN
     ├── RouteNotFound             404 NOT_FOUND
     ├── MediaAbsent
@@ -27,10 +28,13 @@
     │   └── MediaGone             410 MEDIA_GONE
     ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
     ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
+    ├── HashPending               409 HASH_PENDING
     ├── MediaManaged              409 MEDIA_MANAGED
     ├── PreconditionFailed        412 PRECONDITION_FAILED
     ├── RangeNotSatisfiable       416 RANGE_NOT_SATISFIABLE
     ├── ContentMismatch           422 CONTENT_MISMATCH
+    ├── OutsideLimits             422 OUTSIDE_LIMITS
+    ├── IdempotencyKeyReused      422 IDEMPOTENCY_KEY_REUSED
     ├── RateLimited               429 RATE_LIMITED
     ├── Unforeseen                500 INTERNAL_ERROR
     ├── DatabaseError             500 DB_ERROR
@@ -211,6 +215,27 @@ class TokenRevoked(TokenRefused):
     sentence = "The token was revoked."
 
 
+class QuotaExceeded(MediaError):
+    """The file does not fit into what its scope may have.
+
+    Args:
+        bytes_left: how many bytes still fit.
+        files_left: how many files still fit.
+    """
+
+    code = "QUOTA_EXCEEDED"
+    status = 402
+
+    def __init__(self, bytes_left: int, files_left: int) -> None:
+        super().__init__(f"The quota is used up: {bytes_left} bytes and {files_left} files left.")
+        self.bytes_left = bytes_left
+        self.files_left = files_left
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"bytesLeft": self.bytes_left, "filesLeft": self.files_left}
+
+
 class Forbidden(MediaError):
     code = "FORBIDDEN"
     status = 403
@@ -295,6 +320,17 @@ class MediaManaged(MediaError):
         super().__init__("The application manages this file: delete or change it there.")
 
 
+class HashPending(MediaError):
+    """What was stored is being hashed, and that takes longer than a request should."""
+
+    code = "HASH_PENDING"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("The file is being checked against its sha256: complete again soon.")
+        self.headers["Retry-After"] = "5"
+
+
 class PreconditionFailed(MediaError):
     code = "PRECONDITION_FAILED"
     status = 412
@@ -321,8 +357,54 @@ class RangeNotSatisfiable(MediaError):
 
 
 class ContentMismatch(MediaError):
+    """What was stored is not what was declared.
+
+    Args:
+        message: one sentence for a person.
+        field: the field of the declaration that it contradicts; None if it contradicts itself.
+        reason: what the log should know beyond the message; never sent.
+    """
+
     code = "CONTENT_MISMATCH"
     status = 422
+
+    def __init__(
+        self, message: str, *, field: str | None = None, reason: str | None = None
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.field = field
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {} if self.field is None else {"field": self.field}
+
+
+class OutsideLimits(MediaError):
+    """A file is what it was declared as, and larger, smaller or longer than it may be.
+
+    Args:
+        limit: the name of the limit, on the wire.
+        message: one sentence for a person.
+    """
+
+    code = "OUTSIDE_LIMITS"
+    status = 422
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {"limit": self.limit}
+
+
+class IdempotencyKeyReused(MediaError):
+    code = "IDEMPOTENCY_KEY_REUSED"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was sent with another request: make a new one.")
 
 
 class RateLimited(MediaError):

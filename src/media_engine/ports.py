@@ -7,9 +7,9 @@ Instants are whole milliseconds since 1970 (Unix time, UTC); sizes are bytes; a 
 its unit.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from media_engine.http.message import ByteStream, RequestHeaders
 
@@ -28,6 +28,8 @@ class ObjectInfo:
         content_type: as it was stored; empty if none was.
         content_disposition: as it was stored; empty if none was.
         tombstone: an empty object that only keeps a key from being written again.
+        sha256: of its bytes, in hexadecimal, where the store verified it as they came; None where
+            it did not, and from every call but `ObjectStore.head`.
     """
 
     key: str
@@ -37,6 +39,7 @@ class ObjectInfo:
     content_type: str
     content_disposition: str
     tombstone: bool
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class StoredObject:
 
 Piece: TypeAlias = bytes | Callable[[], Awaitable[ByteStream]]
 """A piece of a body: bytes, or what opens a stream of them when their turn has come."""
+
+
+MOST_READ: Final = 2 * 1024 * 1024
+"""How many bytes `ObjectStore.read` brings into memory at most."""
 
 
 class RangeOutside(Exception):
@@ -177,6 +184,26 @@ class ObjectStore(Protocol):
 
         Raises:
             BrokenOff: the stream broke off, or has fewer or more bytes.
+        """
+        ...
+
+    async def read(self, key: str, offset: int, length: int, /, *, etag: str) -> bytes | None:
+        """Return some bytes of the object itself. A class B operation.
+
+        They enter Python's memory: at most `MOST_READ` of them are asked for.
+
+        Args:
+            key: the object's key.
+            offset: the first byte.
+            length: how many bytes, all of them inside the object.
+            etag: another object under this key counts as none.
+        """
+        ...
+
+    async def digest(self, key: str, /, *, etag: str) -> str | None:
+        """Return the SHA-256 of the object's bytes, in hexadecimal, or None as `read` does.
+
+        They are read to their end, and none enters Python. A class B operation.
         """
         ...
 
@@ -457,6 +484,12 @@ class HttpClient(Protocol):
         Raises:
             HttpUnreachable: there is no answer.
         """
+        ...
+
+
+class Background(Protocol):
+    def __call__(self, work: Coroutine[Any, Any, None], /) -> None:
+        """Let work go on behind the answer, for as long as the platform lets it (30 seconds)."""
         ...
 
 

@@ -42,6 +42,11 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "MAX_IMAGE_BYTES": str(10 * MIB),
     "MAX_VIDEO_BYTES": str(500 * MIB),
     "MAX_DOCUMENT_BYTES": str(10 * MIB),
+    "UPLOAD_PROFILE": "default",
+    "TENANT_QUOTA_BYTES": "",
+    "TENANT_QUOTA_FILES": "",
+    "USER_QUOTA_BYTES": "",
+    "USER_QUOTA_FILES": "",
     "INGEST_RESOLVER_URL": "https://cloudflare-dns.com/dns-query",
     "INGEST_TIMEOUT": "60",
     "INGEST_PORTS": "80,443",
@@ -56,6 +61,12 @@ DEFAULTS: Final[Mapping[str, str]] = {
 """The settings and their values where the environment has none. The first four of R2 name the
 S3 side of the bucket, which the Worker signs uploads for: a binding cannot do that."""
 
+PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
+    "default": {},
+    "social": {"MAX_IMAGE_BYTES": str(20 * MIB)},
+}
+"""The profiles of `UPLOAD_PROFILE` (`uploads.limits.PROFILES`), and what each sets anew."""
+
 BINDINGS: Final[Mapping[str, type[NotConfigured]]] = {
     "MEDIA_BUCKET": R2NotConfigured,
     "DB": NotConfigured,
@@ -63,6 +74,7 @@ BINDINGS: Final[Mapping[str, type[NotConfigured]]] = {
 """The bindings without which nothing works, and the error that says so."""
 
 OPTIONAL_BINDINGS: Final[Mapping[str, str]] = {
+    "PRESIGN_LIMITER": "is not bound, and nobody is kept from presigning: see wrangler.toml",
     "INGEST_LIMITER": "is not bound, and nobody is kept from ingesting too much: see wrangler.toml",
     "GUESS_LIMITER": "is not bound, and nobody is kept from guessing keys: see wrangler.toml",
 }
@@ -150,6 +162,10 @@ class Settings:
         max_bytes: the largest file of each kind, in bytes.
         ingest: from where files are fetched.
         purge: the zone whose caches are purged; None where that is not configured, or wrongly.
+        profile: what a file may be inside: a name in `PROFILES`.
+        tenant_quota: how many bytes, and how many files, a tenant may have of which nothing else
+            was said; None for any number.
+        user_quota: likewise a user without a tenant.
         problems: for each setting that cannot be used, the error that says why.
     """
 
@@ -165,6 +181,9 @@ class Settings:
     max_bytes: Mapping[str, int]
     ingest: IngestSettings
     purge: PurgeSettings | None
+    profile: str
+    tenant_quota: tuple[int | None, int | None]
+    user_quota: tuple[int | None, int | None]
     problems: Mapping[str, NotConfigured] = field(default_factory=dict)
 
     def require(self, *names: str) -> None:
@@ -196,9 +215,9 @@ class _Reader:
 
     def __init__(self, env: Mapping[str, str], bindings: Collection[str]) -> None:
         # A secret that was piped from `echo` ends in a line feed.
-        self._values = {
-            name: env.get(name, "").strip() or default for name, default in DEFAULTS.items()
-        }
+        given = {name: env.get(name, "").strip() for name in DEFAULTS}
+        self._defaults = {**DEFAULTS, **PROFILES.get(given["UPLOAD_PROFILE"], {})}
+        self._values = {name: given[name] or default for name, default in self._defaults.items()}
         self._problems: dict[str, NotConfigured] = {}
         self._has_queue = QUEUE in bindings
         for name, error in BINDINGS.items():
@@ -233,6 +252,9 @@ class _Reader:
             },
             ingest=self._ingest(development),
             purge=self._purge(development),
+            profile=self._one_of("UPLOAD_PROFILE", tuple(PROFILES)),
+            tenant_quota=self._quota("TENANT"),
+            user_quota=self._quota("USER"),
             problems=self._problems,
         )
 
@@ -243,7 +265,7 @@ class _Reader:
             excepted = ()
         return IngestSettings(
             resolver_url=self._resolver_url(development),
-            timeout=1000 * self._number("INGEST_TIMEOUT", "seconds", least=1),
+            timeout=1000 * self._seconds("INGEST_TIMEOUT"),
             ports=self._ports("INGEST_PORTS"),
             denied_hosts=(*self._hosts("INGEST_DENIED_HOSTS"), *self._own_host()),
             development_hosts=excepted,
@@ -315,7 +337,25 @@ class _Reader:
         value = self._values[name]
         if not (value.isascii() and value.isdecimal() and len(value) < 16 and int(value) >= least):
             self._wrong(name, f"must be a number of {unit}")
-            value = DEFAULTS[name]
+            value = self._defaults[name]
+        return int(value)
+
+    def _quota(self, scope: str) -> tuple[int | None, int | None]:
+        return self._limit(f"{scope}_QUOTA_BYTES", "bytes"), self._limit(
+            f"{scope}_QUOTA_FILES", "files"
+        )
+
+    def _limit(self, name: str, unit: str) -> int | None:
+        """Return a number, or None where there is to be no limit.
+
+        One that cannot be read lets nothing in, and whatever needs it says why.
+        """
+        value = self._values[name]
+        if not value:
+            return None
+        if not (value.isascii() and value.isdecimal() and len(value) < 16):
+            self._wrong(name, f"must be a number of {unit}")
+            return 0
         return int(value)
 
     def _seconds(self, name: str) -> int:

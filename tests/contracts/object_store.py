@@ -1,9 +1,11 @@
 """What an object store promises."""
 
+from hashlib import sha256
 from typing import Protocol
 
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
+    MOST_READ,
     BrokenOff,
     ObjectInfo,
     ObjectRange,
@@ -21,9 +23,14 @@ class StoreHarness(Protocol):
     store: ObjectStore
 
     async def put(
-        self, key: str, content: bytes, content_type: str, content_disposition: str
+        self,
+        key: str,
+        content: bytes,
+        content_type: str,
+        content_disposition: str,
+        sha256: str | None = None,
     ) -> None:
-        """Store an object, as a presigned PUT does."""
+        """Store an object, as a presigned PUT does; with a hash, the store verifies it."""
         ...
 
     async def stream(self, content: bytes) -> ByteStream:
@@ -159,6 +166,54 @@ async def a_stream_can_be_let_go_unread(harness: StoreHarness) -> None:
     stored.let_go()
 
 
+async def a_part_of_an_object_can_be_looked_at(harness: StoreHarness) -> None:
+    await harness.put("looked-at", CONTENT, "", "")
+    info = await harness.store.head("looked-at")
+    assert info is not None
+    for offset, length in ((0, 1), (0, 10), (3, 4), (9, 1)):
+        content = await harness.store.read("looked-at", offset, length, etag=info.etag)
+        assert content == CONTENT[offset : offset + length]
+        assert isinstance(content, bytes)
+
+
+async def a_large_part_can_be_looked_at(harness: StoreHarness) -> None:
+    content = CONTENT * (MOST_READ // len(CONTENT) + 1)
+    await harness.put("large", content, "", "")
+    info = await harness.store.head("large")
+    assert info is not None
+    assert (
+        await harness.store.read("large", 5, MOST_READ, etag=info.etag)
+        == (content[5 : 5 + MOST_READ])
+    )
+
+
+async def an_object_is_hashed(harness: StoreHarness) -> None:
+    await harness.put("hashed", CONTENT, "", "")
+    info = await harness.store.head("hashed")
+    assert info is not None
+    assert await harness.store.digest("hashed", etag=info.etag) == sha256(CONTENT).hexdigest()
+
+
+async def another_object_is_neither_looked_at_nor_hashed(harness: StoreHarness) -> None:
+    await harness.put("replaced", CONTENT, "", "")
+    info = await harness.store.head("replaced")
+    assert info is not None
+    await harness.store.bury("replaced")
+    for key in ("replaced", "never-was"):
+        assert await harness.store.read(key, 0, 1, etag=info.etag) is None
+        assert await harness.store.digest(key, etag=info.etag) is None
+
+
+async def the_store_says_what_it_has_verified(harness: StoreHarness) -> None:
+    found = sha256(CONTENT).hexdigest()
+    await harness.put("plain", CONTENT, "", "")
+    await harness.put("verified", CONTENT, "", "", sha256=found)
+    for key, verified in (("plain", None), ("verified", found)):
+        info = await harness.store.head(key)
+        assert info is not None
+        assert info.sha256 == verified
+
+
 async def a_buried_object_is_an_empty_tombstone(harness: StoreHarness) -> None:
     await harness.put("buried", CONTENT, "image/jpeg", "")
     await harness.store.bury("buried")
@@ -248,6 +303,11 @@ CASES = (
     another_object_under_the_key_is_none,
     an_object_that_the_caller_has_comes_without_its_bytes,
     a_stream_can_be_let_go_unread,
+    a_part_of_an_object_can_be_looked_at,
+    a_large_part_can_be_looked_at,
+    an_object_is_hashed,
+    another_object_is_neither_looked_at_nor_hashed,
+    the_store_says_what_it_has_verified,
     a_buried_object_is_an_empty_tombstone,
     a_key_without_an_object_can_be_buried,
     a_stream_is_stored_with_what_it_is,

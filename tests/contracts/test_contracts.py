@@ -22,6 +22,7 @@ from tests.contracts import (
     http_server,
     object_store,
     queue,
+    quotas,
     rate_limiter,
     streams,
 )
@@ -44,6 +45,7 @@ SUITES: dict[str, tuple[Any, ...]] = {
     "object_store": object_store.CASES,
     "database": database.CASES,
     "costs": costs.CASES,
+    "quotas": quotas.CASES,
     "rate_limiter": rate_limiter.CASES,
     "streams": streams.CASES,
     "queue": queue.CASES,
@@ -86,9 +88,14 @@ class MemoryHarness:
         return queue.of(case, self._seen)
 
     async def put(
-        self, key: str, content: bytes, content_type: str, content_disposition: str
+        self,
+        key: str,
+        content: bytes,
+        content_type: str,
+        content_disposition: str,
+        sha256: str | None = None,
     ) -> None:
-        self.store.put(key, content, content_type, content_disposition)
+        self.store.put(key, content, content_type, content_disposition, sha256)
 
     async def stream(self, content: bytes) -> MemoryStream:
         return MemoryStream(content)

@@ -13,6 +13,7 @@ from tests.fuzz.attack import Attack, attacks
 from tests.fuzz.file import File
 from tests.fuzz.profile import profile, tried
 from tests.fuzz.token import Signer
+from tests.media import photo_saying
 from tests.worker import wire
 from tests.worker.bucket import store
 from tests.worker.caller import Caller, headers_of
@@ -30,7 +31,8 @@ def shelve(caller: Caller) -> tuple[list[File], Signer]:
     Returns:
         The files, and who mints tokens for them: some are members of a set.
     """
-    public, private, gone = b"for everybody", b"for some", b"not as long as it was said"
+    public, private = photo_saying(b"for everybody"), photo_saying(b"for some")
+    gone = b"not as long as it was said"
     uploaded = [caller.upload(public, visibility="public"), caller.upload(private)]
     files = [File(uploaded[0]["key"], public, public=True), File(uploaded[1]["key"], private)]
     granted = caller.access(ids=[file["mediaId"] for file in uploaded])

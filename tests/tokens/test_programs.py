@@ -6,6 +6,7 @@ import pytest
 
 from runtime.dev import read_variables
 from tests.conftest import ENV_FILE
+from tests.media import JPEG, photo_saying
 from tests.tokens.minter import MINTERS, Minter
 from tests.worker.bucket import store
 from tests.worker.caller import Caller
@@ -31,16 +32,16 @@ def settings(alice: Caller) -> Mapping[str, str]:
 def test_a_minted_url_opens_the_file(
     minter: Minter, settings: Mapping[str, str], alice: Caller
 ) -> None:
-    url = minter.url(alice.upload(b"bytes")["key"], settings)
+    url = minter.url(alice.upload(JPEG)["key"], settings)
     answer = alice.http.get(url)
     assert answer.status_code == 200, answer.text
-    assert answer.content == b"bytes"
+    assert answer.content == JPEG
 
 
 def test_a_minted_url_opens_no_other_file(
     minter: Minter, settings: Mapping[str, str], alice: Caller
 ) -> None:
-    mine, other = alice.upload(b"mine")["key"], alice.upload(b"other")["key"]
+    mine, other = (alice.upload(photo_saying(text))["key"] for text in (b"mine", b"other"))
     answer = alice.http.get(minter.url(mine, settings).replace(mine, other))
     assert answer.status_code == 401
     assert answer.json()["code"] == "TOKEN_KEY_MISMATCH"
@@ -51,7 +52,7 @@ def test_the_first_key_signs_however_the_list_is_written(
     minter: Minter, settings: Mapping[str, str], alice: Caller, written: str
 ) -> None:
     keys = written.format(key=settings["MEDIA_TOKEN_KEYS"], another=ANOTHER_KEY)
-    url = minter.url(alice.upload(b"bytes")["key"], {**settings, "MEDIA_TOKEN_KEYS": keys})
+    url = minter.url(alice.upload(JPEG)["key"], {**settings, "MEDIA_TOKEN_KEYS": keys})
     assert alice.http.get(url).status_code == 200
 
 
@@ -59,7 +60,7 @@ def test_a_key_of_any_characters_is_named_in_the_path_as_it_is_in_the_token(
     minter: Minter, settings: Mapping[str, str], alice: Caller
 ) -> None:
     key = "t/acme/blog/2026/11/Été, 100% & 1+1 #2?.jpg"
-    store(alice.url, key, b"bytes", ContentType="image/jpeg")
+    store(alice.url, key, JPEG, ContentType="image/jpeg")
     answer = alice.http.get(minter.url(key, settings))
     assert answer.status_code == 200, answer.text
-    assert answer.content == b"bytes"
+    assert answer.content == JPEG

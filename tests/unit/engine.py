@@ -18,6 +18,7 @@ from tests.cloudflare_api import API_TOKEN, ZONE_ID, CloudflareApi
 from tests.fakes import (
     Counting,
     FixedClock,
+    Later,
     MemoryCache,
     MemoryHttp,
     MemoryLimiter,
@@ -28,6 +29,7 @@ from tests.fakes import (
     Serve,
     SqliteDatabase,
 )
+from tests.media import JPEG
 from tests.unit.http.headers import Headers
 
 T = TypeVar("T")
@@ -60,7 +62,7 @@ ALICE_HEADERS: Mapping[str, str] = {
 PHOTO: Mapping[str, object] = {
     "fileName": "beach.jpg",
     "contentType": "image/jpeg",
-    "fileSize": 5,
+    "fileSize": len(JPEG),
     "service": "blog",
 }
 """The fields of an upload that may be signed."""
@@ -106,6 +108,7 @@ class Engine:
         store: its store, where a test brings its own; likewise the others.
         serve: plays the internet; Cloudflare's API if None.
         guesses: how many wrong guesses a network has in a minute; None for any number.
+        presigns_a_minute: how many uploads a scope may presign; None for any number.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class Engine:
         clock: FixedClock | None = None,
         serve: Serve | None = None,
         guesses: int | None = None,
+        presigns_a_minute: int | None = None,
     ) -> None:
         self.clock = clock or FixedClock()
         self.store = store or MemoryStore(self.clock)
@@ -131,6 +135,8 @@ class Engine:
         self.streams = MemoryStreams()
         self.limiter = MemoryLimiter(guesses, self.clock)
         self.log = MemoryLog()
+        self.presign_limiter = MemoryLimiter(presigns_a_minute, self.clock)
+        self.later = Later()
         self.settings = Settings.from_env({**ENVIRONMENT, **changed}, bindings)
         self.app = App(
             self.settings,
@@ -145,6 +151,8 @@ class Engine:
                 Counting(),
                 MemoryLimiter(20, self.clock),
                 self.limiter,
+                self.presign_limiter,
+                self.later,
                 self.log,
             ),
         )
@@ -181,11 +189,20 @@ class Engine:
         self.database.statements -= 1
         return rows
 
-    def presign(self, **fields: object) -> dict[str, Any]:
-        """Presign an upload of Alice's, and return the answer's members."""
-        return members(
-            self.fetch("POST", "/upload/presign", ALICE_HEADERS, to_json({**PHOTO, **fields}))
-        )
+    def presign(self, key: str | None = None, **fields: object) -> dict[str, Any]:
+        """Presign an upload of Alice's, and return the answer's members.
+
+        Args:
+            key: the request's `Idempotency-Key`, or None.
+            fields: of the body, where it is not `PHOTO`.
+        """
+        named = {} if key is None else {"idempotency-key": key}
+        body = to_json({**PHOTO, **fields})
+        return members(self.fetch("POST", "/upload/presign", {**ALICE_HEADERS, **named}, body))
+
+    def account(self, scope: str = "t:acme") -> dict[str, int | None]:
+        """Return what a scope may have and has, without counting the question."""
+        return next((row for row in self.rows("quotas") if row["scope"] == scope), {})
 
     def complete(self, media_id: object) -> Response:
         """Complete an upload of Alice's."""
@@ -213,19 +230,28 @@ class Engine:
             finish(self.app.consume(batch))
             assert all(delivery.settled for delivery in batch)
 
-    def upload(self, content: bytes = b"bytes", **fields: object) -> dict[str, Any]:
+    def upload(self, content: bytes = JPEG, **fields: Any) -> dict[str, Any]:
         """Presign an upload of Alice's, store it and complete it; return the file."""
         presigned = self.presign(fileSize=len(content), **fields)
         self.put(presigned, content)
         return members(self.complete(presigned["mediaId"]))
 
-    def put(self, presigned: Mapping[str, Any], content: bytes = b"bytes") -> None:
-        """Store what was presigned, as the store does when the URL is used."""
+    def put(
+        self, presigned: Mapping[str, Any], content: bytes = JPEG, sha256: str | None = None
+    ) -> None:
+        """Store what was presigned, as the store does when the URL is used.
+
+        Args:
+            presigned: the answer.
+            content: the bytes.
+            sha256: of them, where the store verifies it.
+        """
         self.store.put(
             presigned["key"],
             content,
             presigned["headers"]["content-type"],
             presigned["headers"]["content-disposition"],
+            sha256,
         )
 
 

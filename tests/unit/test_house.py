@@ -138,9 +138,9 @@ def test_nothing_is_imported_later_than_at_start(module: Path) -> None:
 
 
 IMPORTED = {
-    "binascii", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "re", "time", "traceback",
-    "typing", "unicodedata", "urllib",
+    "base64", "binascii", "collections", "contextlib", "dataclasses", "datetime", "enum",
+    "functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "re", "struct",
+    "time", "traceback", "typing", "unicodedata", "urllib", "xml", "zlib",
 }  # fmt: skip
 """What the engine itself may import of the standard library. The runtime has most of it loaded
 already, and none of it is dear (`python -m bench.start`)."""

@@ -58,7 +58,7 @@ WRONG: Mapping[str, list[str]] = {
         "dns.example.com", "ftp://dns.example.com", "https://dns.example.com?dns",
         "http://dns.example.com/dns-query",
     ],
-    "INGEST_TIMEOUT": ["0", "-1", "1m"],
+    "INGEST_TIMEOUT": ["0", "-1", "1m", "3601", "9" * 12],
     "INGEST_PORTS": ["0", "65536", "http", "80;443", "80,-1", "80,٣"],
     "INGEST_DENIED_HOSTS": ["https://a.org", "A.org", "a.org/", "a..org", ".a.org", "a.org b.org"],
     "INGEST_DEVELOPMENT_HOSTS": ["127.0.0.1:9000", "a.org:80,b.org:80"],
@@ -70,6 +70,11 @@ WRONG: Mapping[str, list[str]] = {
     "CLOUDFLARE_API_TOKEN": ["", "Bearer abc", "a\nb", "a\r\nx: y", "ü"],
     "PURGE_REPEAT_SECONDS": ["0", "-1", "1.5", "a minute", "3601", "99999", "٣"],
     "PURGE_RETRY_SECONDS": ["0", "30s", "3601"],
+    "UPLOAD_PROFILE": ["Social", "none", "default,social"],
+    "TENANT_QUOTA_BYTES": ["-1", "500 MB", "1e6", "9" * 16],
+    "TENANT_QUOTA_FILES": ["-1", "a hundred"],
+    "USER_QUOTA_BYTES": ["-1", "500 MB"],
+    "USER_QUOTA_FILES": ["-1", "1.5"],
 }  # fmt: skip
 each_wrong_value = pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
@@ -428,6 +433,7 @@ def test_health_tells_which_binding_is_missing() -> None:
     assert health["status"] == "degraded"
     assert health["problems"] == [
         "MEDIA_BUCKET is not bound: see wrangler.toml.",
+        "PRESIGN_LIMITER is not bound, and nobody is kept from presigning: see wrangler.toml.",
         "INGEST_LIMITER is not bound, and nobody is kept from ingesting too much: "
         "see wrangler.toml.",
         "GUESS_LIMITER is not bound, and nobody is kept from guessing keys: see wrangler.toml.",

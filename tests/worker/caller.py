@@ -30,6 +30,16 @@ class Caller:
         """Ask for an upload URL."""
         return self.http.post(f"{self.url}/upload/presign", headers=self.headers, json=fields)
 
+    def presign_named(self, key: str, **fields: object) -> httpx.Response:
+        """Ask for an upload URL by a request that names itself."""
+        headers = {**self.headers, "idempotency-key": key}
+        return self.http.post(f"{self.url}/upload/presign", headers=headers, json=fields)
+
+    def set_quota(self, tenant: str, **quota: object) -> httpx.Response:
+        """Say what a tenant may have, as whoever owns the system."""
+        headers = {**self.headers, "x-user-permissions": "system:owner"}
+        return self.http.put(f"{self.url}/tenants/{tenant}/quota", headers=headers, json=quota)
+
     def presigned(self, size: int, **fields: object) -> dict[str, Any]:
         """Return what an upload URL was answered with: for a photo, where nothing is said."""
         photo = {"fileName": "photo.jpg", "contentType": "image/jpeg", "service": "blog"}

@@ -33,6 +33,24 @@ def kept(state: Path) -> Kept:
     )
 
 
+def account(state: Path, scope: str) -> dict[str, Any]:
+    """Return what a scope may have and has; empty where nothing was ever said of it."""
+    accounts = _select(state, "d1", "SELECT * FROM quotas")
+    return next((row for row in accounts if row["scope"] == scope), {})
+
+
+def counting(state: Path, scope: str) -> tuple[int, int]:
+    """Return how many bytes, and how many files, count toward a scope's quota by its rows."""
+    sizes = [
+        row["file_size"]
+        for row in kept(state).rows.values()
+        if row["scope"] == scope
+        and row["status"] in ("pending_upload", "uploaded")
+        and row["charged"]
+    ]
+    return sum(sizes), len(sizes)
+
+
 def cached(state: Path) -> set[str]:
     """Return the entries of the edge cache, such as `private/t/acme/…`, percent-encoded."""
     entries = _select(state, "cache", "SELECT key FROM _mf_entries")

@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from tests.conftest import RunningWorker
+from tests.media import JPEG, photo_saying
 from tests.worker.caller import ACCESS, Caller
 from tests.worker.state import kept_for_tokens
 from tests.worker.test_bad_input import NO_NAME, NO_TEXT, assert_refused, send
@@ -32,13 +33,14 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def test_one_token_opens_a_gallery_for_a_day(alice: Caller) -> None:
-    files = [alice.upload(f"picture {n}".encode(), **ALBUM) for n in range(5)]
+    files = [alice.upload(photo_saying(f"picture {n}".encode()), **ALBUM) for n in range(5)]
     before = int(time.time())
     granted = alice.access(**ALBUM)
     assert granted.keys() == {"token", "tokenId", "expiresAt", "url", "prefix"}
     assert granted["prefix"] == "t/acme/blog/a/gallery/"
     for number, file in enumerate(files):
-        assert alice.http.get(granted["url"] + file["key"]).content == f"picture {number}".encode()
+        picture = photo_saying(f"picture {number}".encode())
+        assert alice.http.get(granted["url"] + file["key"]).content == picture
 
     claims = claims_of(granted["token"])
     assert before + DAY <= claims["exp"] <= int(time.time()) + DAY
@@ -49,18 +51,20 @@ def test_one_token_opens_a_gallery_for_a_day(alice: Caller) -> None:
 
 def test_a_gallery_token_opens_what_comes_into_the_album_later(alice: Caller) -> None:
     url = alice.access(**ALBUM)["url"]
-    later = alice.upload(b"later", **ALBUM)
-    assert alice.http.get(url + later["key"]).content == b"later"
-    beside = alice.upload(b"beside", album="gallery2")
+    later = alice.upload(photo_saying(b"later"), **ALBUM)
+    assert alice.http.get(url + later["key"]).content == photo_saying(b"later")
+    beside = alice.upload(photo_saying(b"beside"), album="gallery2")
     assert alice.http.get(url + beside["key"]).json()["code"] == "TOKEN_KEY_MISMATCH"
 
 
 def test_one_token_opens_a_selection_of_any_albums(alice: Caller, worker: RunningWorker) -> None:
-    files = [alice.upload(b"one"), alice.upload(b"two", album="x"), alice.upload(b"three")]
+    photos = [photo_saying(text) for text in (b"one", b"two", b"three")]
+    albums = (None, "x", None)
+    files = [alice.upload(one, album=album) for one, album in zip(photos, albums, strict=True)]
     ids = [file["mediaId"] for file in files]
     granted = alice.access(ids=[*ids, ids[0]])
     assert granted["keys"] == {file["mediaId"]: file["key"] for file in files}
-    for file, content in zip(files, (b"one", b"two", b"three"), strict=True):
+    for file, content in zip(files, photos, strict=True):
         assert alice.http.get(granted["url"] + granted["keys"][file["mediaId"]]).content == content
     [row] = [row for row in kept_for_tokens(worker.state)[1] if row["id"] == granted["tokenId"]]
     assert (row["scope"], row["created_by"]) == ("t:acme", "alice")
@@ -69,17 +73,17 @@ def test_one_token_opens_a_selection_of_any_albums(alice: Caller, worker: Runnin
 
 
 def test_of_a_thousand_ids_the_first_that_is_no_files_is_named(alice: Caller) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     asked = [file["mediaId"], *(f"media_{number:021}" for number in range(999))]
     answer = alice.ask_for_access(ids=asked)
     assert_refused(answer, 404, "MEDIA_NOT_FOUND", mediaId=asked[1])
 
 
 def test_a_user_has_albums_of_their_own(carol: Caller) -> None:
-    file = carol.upload(b"hers", **ALBUM)
+    file = carol.upload(photo_saying(b"hers"), **ALBUM)
     granted = carol.access(**ALBUM)
     assert granted["prefix"] == "u/carol/blog/a/gallery/"
-    assert carol.http.get(granted["url"] + file["key"]).content == b"hers"
+    assert carol.http.get(granted["url"] + file["key"]).content == photo_saying(b"hers")
 
 
 def test_a_shorter_life_is_given_if_it_is_wished_for(alice: Caller) -> None:
@@ -91,7 +95,7 @@ def test_a_shorter_life_is_given_if_it_is_wished_for(alice: Caller) -> None:
 
 
 def test_a_token_that_is_taken_back_at_once_never_opens(alice: Caller) -> None:
-    file = alice.upload(b"bytes", **ALBUM)
+    file = alice.upload(JPEG, **ALBUM)
     for fields in (ALBUM, {"ids": [file["mediaId"]]}):
         granted = alice.access(**fields)
         for _ in range(3):
@@ -104,7 +108,7 @@ def test_a_token_that_is_taken_back_at_once_never_opens(alice: Caller) -> None:
 
 @pytest.mark.parametrize("jti", ["by/the backend", "ü 😀", "a%2Fb", "'; --", "x" * 2_000])
 def test_a_token_that_the_database_never_heard_of_is_taken_back(alice: Caller, jti: str) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     token = mint(key=file["key"], jti=jti, life=DAY)
     assert alice.revoke(jti).status_code == 204
     answer = alice.http.get(f"{alice.url}/view/{token}/{file['key']}")
@@ -112,10 +116,10 @@ def test_a_token_that_the_database_never_heard_of_is_taken_back(alice: Caller, j
 
 
 def test_another_tenant_takes_nothing_back(alice: Caller, bob: Caller) -> None:
-    file = alice.upload(b"bytes", **ALBUM)
+    file = alice.upload(JPEG, **ALBUM)
     granted = alice.access(**ALBUM)
     assert bob.revoke(granted["tokenId"]).status_code == 204
-    assert alice.http.get(granted["url"] + file["key"]).content == b"bytes"
+    assert alice.http.get(granted["url"] + file["key"]).content == JPEG
 
 
 # What is refused. After every refusal everything is as it was.
@@ -133,7 +137,7 @@ leaves_everything = pytest.mark.usefixtures("untouched")
 
 @leaves_everything
 def test_a_file_of_another_tenant_is_not_found_and_named(alice: Caller, bob: Caller) -> None:
-    mine, theirs = alice.upload(b"bytes")["mediaId"], bob.upload(b"bytes")["mediaId"]
+    mine, theirs = alice.upload(JPEG)["mediaId"], bob.upload(JPEG)["mediaId"]
     answer = alice.ask_for_access(ids=[mine, theirs])
     assert_refused(answer, 404, "MEDIA_NOT_FOUND", mediaId=theirs)
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningWorker
+from tests.media import JPEG, photo_saying
 from tests.unit.http.vectors import received
 from tests.worker.caller import Caller
 from tests.worker.test_delivery import TOKENS, assert_refused
@@ -24,7 +25,7 @@ each_form = pytest.mark.parametrize("form", ["/m/{key}?t={token}", "/view/{token
 @pytest.fixture(scope="module")
 def file(alice: Caller) -> dict[str, Any]:
     """A private photo."""
-    return alice.upload(b"bytes")
+    return alice.upload(JPEG)
 
 
 def read(
@@ -112,11 +113,12 @@ def test_only_the_scope_of_the_file_revokes(
 def test_a_token_for_a_set_opens_its_files_and_nothing_else(
     alice: Caller, bob: Caller, file: dict[str, Any], form: str
 ) -> None:
-    chosen = [alice.upload(f"bytes of {number}".encode()) for number in range(3)]
-    strangers = [file, alice.upload(b"bytes", visibility="public"), bob.upload(b"bytes")]
+    chosen = [alice.upload(photo_saying(f"bytes of {number}".encode())) for number in range(3)]
+    strangers = [file, alice.upload(JPEG, visibility="public"), bob.upload(JPEG)]
     token = alice.access(ids=[one["mediaId"] for one in chosen])["token"]
     for number, one in enumerate(chosen):
-        assert read(alice, form, token, one["key"]).content == f"bytes of {number}".encode()
+        photo = photo_saying(f"bytes of {number}".encode())
+        assert read(alice, form, token, one["key"]).content == photo
     for stranger in strangers:
         answer = read(alice, form, token, stranger["key"])
         assert_refused(answer, 401, "TOKEN_KEY_MISMATCH")
@@ -168,7 +170,7 @@ def guess_too_often(caller: Caller, network: str) -> httpx.Response:
 def test_a_network_that_guesses_is_told_nothing_any_more(
     alice: Caller, file: dict[str, Any]
 ) -> None:
-    public = alice.upload(b"bytes", visibility="public")
+    public = alice.upload(JPEG, visibility="public")
     network = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}"
     limited = guess_too_often(alice, network)
     assert_refused(limited, 429, "RATE_LIMITED")
@@ -180,7 +182,7 @@ def test_a_network_that_guesses_is_told_nothing_any_more(
     assert guess(alice, public["key"], network + "::2", "HEAD").status_code == 429
 
     # Others are told, and so is whoever has a token.
-    assert guess(alice, public["key"], "203.0.113.77").content == b"bytes"
+    assert guess(alice, public["key"], "203.0.113.77").content == JPEG
     for form in ("/m/{key}?t={token}", "/view/{token}/{key}"):
         answer = read(
             alice, form, mint(key=file["key"]), file["key"], **{"cf-connecting-ip": network + "::2"}
@@ -189,7 +191,7 @@ def test_a_network_that_guesses_is_told_nothing_any_more(
 
 
 def test_a_page_of_public_pictures_is_no_guessing(alice: Caller) -> None:
-    key = alice.upload(b"bytes", visibility="public")["key"]
+    key = alice.upload(JPEG, visibility="public")["key"]
     address = f"198.51.100.{secrets.randbelow(256)}"
     for _ in range(2 * MOST_GUESSES + 1):
         assert guess(alice, key, address).status_code == 200

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningWorker, RunWorker
+from tests.media import JPEG
 from tests.worker.patience import eventually
 
 PERMISSIONS = ["media:files.read", "media:files.write"]
@@ -20,7 +21,7 @@ ALICE_HEADERS = {
     "x-tenant-id": "acme",
     "x-user-permissions": ",".join(PERMISSIONS),
 }
-PHOTO = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": 5, "service": "blog"}
+PHOTO = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": len(JPEG), "service": "blog"}
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,7 @@ def caller(worker: RunningWorker, run_worker: RunWorker) -> Iterator[RunningWork
 def uploaded(caller: RunningWorker) -> str:
     """The id of a file that Alice uploaded over RPC."""
     presigned = call(caller, "presign", ALICE, PHOTO)
-    httpx.put(
-        presigned["uploadUrl"], headers=presigned["headers"], content=b"bytes"
-    ).raise_for_status()
+    httpx.put(presigned["uploadUrl"], headers=presigned["headers"], content=JPEG).raise_for_status()
     completed = call(caller, "complete", ALICE, presigned["mediaId"])
     assert completed["status"] == "uploaded"
     media_id: str = presigned["mediaId"]
@@ -56,7 +55,15 @@ def test_a_file_uploaded_over_rpc_opens_at_the_url_it_resolves_to(
 ) -> None:
     file = call(caller, "resolve", ALICE, [uploaded])["files"][uploaded]
     assert file["urlExpiresAt"] is not None
-    assert httpx.get(file["url"]).content == b"bytes"
+    assert httpx.get(file["url"]).content == JPEG
+
+
+def test_a_presign_over_rpc_can_name_itself(caller: RunningWorker) -> None:
+    first, again = (call(caller, "presign", ALICE, PHOTO, "the-key") for _ in range(2))
+    assert first == again
+    other = call(caller, "presign", ALICE, {**PHOTO, "album": "x"}, "the-key")
+    assert other["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert call(caller, "presign", ALICE, PHOTO, None)["mediaId"] != first["mediaId"]
 
 
 def test_a_null_over_rpc_is_a_field_that_is_not_there(caller: RunningWorker) -> None:
@@ -81,9 +88,7 @@ def test_another_tenant_completes_nothing(caller: RunningWorker, uploaded: str) 
 
 def test_who_sees_a_file_is_changed_over_rpc_and_it_is_deleted(caller: RunningWorker) -> None:
     presigned = call(caller, "presign", {**ALICE, "shim": "backend"}, PHOTO)
-    httpx.put(
-        presigned["uploadUrl"], headers=presigned["headers"], content=b"bytes"
-    ).raise_for_status()
+    httpx.put(presigned["uploadUrl"], headers=presigned["headers"], content=JPEG).raise_for_status()
     media_id = presigned["mediaId"]
     file = call(caller, "complete", ALICE, media_id)
     shim = {**ALICE, "shim": "backend"}

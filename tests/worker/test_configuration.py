@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningWorker, RunWorker
+from tests.media import JPEG
 from tests.worker.caller import Caller
 from tests.worker.state import kept
 from tests.worker.tokens import file_url
@@ -91,7 +92,8 @@ def problems(worker: RunningWorker) -> str:
     assert answer.status_code == 200
     health = answer.json()
     assert health["status"] == "degraded"
-    assert health["bindings"].keys() == {"MEDIA_BUCKET", "DB", "GUESS_LIMITER", "INGEST_LIMITER"}
+    limiters = {"PRESIGN_LIMITER", "GUESS_LIMITER", "INGEST_LIMITER"}
+    assert health["bindings"].keys() == {"MEDIA_BUCKET", "DB", *limiters}
     assert all(health["bindings"].values())
     return "\n".join(health["problems"])
 
@@ -112,16 +114,16 @@ def test_a_gateway_key_that_everybody_knows_opens_nothing_in_production(
 
 
 def test_without_token_keys_no_token_opens_anything(bare: RunningWorker, alice: Caller) -> None:
-    answer = httpx.get(file_url(bare.url, alice.upload(b"bytes")["key"]))
+    answer = httpx.get(file_url(bare.url, alice.upload(JPEG)["key"]))
     assert_not_configured(answer, "MEDIA_NOT_CONFIGURED", "MEDIA_TOKEN_KEYS", "no keys")
 
 
 def test_without_any_secret_public_files_are_served_and_private_ones_are_not(
     bare: RunningWorker, alice: Caller
 ) -> None:
-    public = alice.upload(b"bytes", visibility="public")
-    assert httpx.get(f"{bare.url}/m/{public['key']}").content == b"bytes"
-    private = alice.upload(b"bytes")
+    public = alice.upload(JPEG, visibility="public")
+    assert httpx.get(f"{bare.url}/m/{public['key']}").content == JPEG
+    private = alice.upload(JPEG)
     assert httpx.get(f"{bare.url}/m/{private['key']}").json()["code"] == "TOKEN_MISSING"
     assert httpx.get(f"{bare.url}/nothing").json()["code"] == "NOT_FOUND"
 
@@ -136,7 +138,7 @@ def test_everything_that_is_wrong_is_named_at_once(bare: RunningWorker) -> None:
 def test_a_token_key_that_is_too_short_opens_nothing(
     unfinished: RunningWorker, alice: Caller
 ) -> None:
-    answer = httpx.get(file_url(unfinished.url, alice.upload(b"bytes")["key"]))
+    answer = httpx.get(file_url(unfinished.url, alice.upload(JPEG)["key"]))
     assert_not_configured(answer, "MEDIA_NOT_CONFIGURED", "MEDIA_TOKEN_KEYS", "shorter than 32")
     assert "MEDIA_TOKEN_KEYS" in problems(unfinished)
 
@@ -145,7 +147,12 @@ def test_without_the_s3_secret_nothing_is_signed_and_no_row_is_written(
     unfinished: RunningWorker, alice: Caller
 ) -> None:
     before = kept(unfinished.state)
-    photo = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": 5, "service": "blog"}
+    photo = {
+        "fileName": "a.jpg",
+        "contentType": "image/jpeg",
+        "fileSize": len(JPEG),
+        "service": "blog",
+    }
     answer = replace(alice, url=unfinished.url).presign(**photo)
     assert_not_configured(answer, "R2_NOT_CONFIGURED", "R2_SECRET_ACCESS_KEY", "not set")
     assert kept(unfinished.state) == before
@@ -154,8 +161,8 @@ def test_without_the_s3_secret_nothing_is_signed_and_no_row_is_written(
 def test_without_the_s3_secret_what_was_sent_is_still_completed(
     unfinished: RunningWorker, alice: Caller
 ) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
     answer = replace(alice, url=unfinished.url).complete(signed["mediaId"])
     assert (answer.status_code, answer.json()["status"]) == (200, "uploaded")
 
@@ -163,7 +170,7 @@ def test_without_the_s3_secret_what_was_sent_is_still_completed(
 def test_a_development_token_key_opens_nothing_in_production(
     careless: RunningWorker, alice: Caller
 ) -> None:
-    answer = httpx.get(file_url(careless.url, alice.upload(b"bytes")["key"]))
+    answer = httpx.get(file_url(careless.url, alice.upload(JPEG)["key"]))
     assert_not_configured(answer, "MEDIA_NOT_CONFIGURED", "MEDIA_TOKEN_KEYS", "development key")
 
 

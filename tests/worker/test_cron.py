@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunningWorker
+from tests.media import JPEG
 from tests.worker.bucket import store
 from tests.worker.caller import Caller
 from tests.worker.state import Kept, bring_to_an_end, grow_older, kept, kept_for_tokens
@@ -22,9 +23,9 @@ def clean(worker: RunningWorker) -> Kept:
 def test_an_upload_that_nobody_completed_for_a_day_is_given_up(
     worker: RunningWorker, alice: Caller
 ) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
-    without_bytes = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
+    without_bytes = alice.presigned(len(JPEG))
     keys = [signed["key"], without_bytes["key"]]
     grow_older(worker.state, keys, DAY_MS + HOUR_MS)
 
@@ -39,8 +40,8 @@ def test_an_upload_that_nobody_completed_for_a_day_is_given_up(
 
 
 def test_an_upload_that_may_still_be_completed_stays(worker: RunningWorker, alice: Caller) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
     grow_older(worker.state, [signed["key"]], DAY_MS - HOUR_MS)
     clean(worker)
     assert alice.complete(signed["mediaId"]).status_code == 200
@@ -50,18 +51,18 @@ def test_an_upload_that_may_still_be_completed_stays(worker: RunningWorker, alic
 def test_an_uploaded_file_stays_however_old_it_is(
     worker: RunningWorker, alice: Caller, days: int
 ) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     grow_older(worker.state, [file["key"]], days * DAY_MS + HOUR_MS)
     before = kept(worker.state)
     after = clean(worker)
     assert after.rows[file["key"]] == before.rows[file["key"]]
-    assert httpx.get(file_url(alice.url, file["key"])).content == b"bytes"
+    assert httpx.get(file_url(alice.url, file["key"])).content == JPEG
 
 
 def test_the_place_of_a_refused_upload_is_kept_until_its_url_is_dead(
     worker: RunningWorker, alice: Caller
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     store(alice.url, signed["key"], b"else", ContentType="image/jpeg")
     assert alice.complete(signed["mediaId"]).status_code == 422
 
@@ -69,7 +70,7 @@ def test_the_place_of_a_refused_upload_is_kept_until_its_url_is_dead(
     after = clean(worker)
     assert after.rows[signed["key"]]["status"] == "rejected"
     assert after.objects[signed["key"]] == 0
-    assert alice.put(signed, b"bytes").status_code == 412
+    assert alice.put(signed, JPEG).status_code == 412
 
     grow_older(worker.state, [signed["key"]], 2 * HOUR_MS)
     after = clean(worker)
@@ -80,7 +81,7 @@ def test_the_place_of_a_refused_upload_is_kept_until_its_url_is_dead(
 def test_a_file_that_is_gone_for_long_is_as_if_it_had_never_been(
     worker: RunningWorker, alice: Caller
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     grow_older(worker.state, [signed["key"]], 2 * DAY_MS)
     assert clean(worker).rows[signed["key"]]["status"] == "gone"
 
@@ -97,7 +98,7 @@ def test_a_file_that_is_gone_for_long_is_as_if_it_had_never_been(
 def test_what_a_token_needed_is_kept_until_the_token_is_dead(
     worker: RunningWorker, alice: Caller
 ) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     alive, dead = (alice.access(ids=[file["mediaId"]])["tokenId"] for _ in range(2))
     for token_id in (alive, dead):
         alice.revoke(token_id)

@@ -14,7 +14,9 @@ import httpx
 import jwt
 import pytest
 
+from media_engine.uploads.model import MEDIA_TYPES
 from tests.conftest import RunningWorker
+from tests.media import JPEG, SMALLEST, photo_holding, photo_saying, video_head
 from tests.unit.http.vectors import Case, StoredFile, received, requests
 from tests.worker.bucket import remove, store
 from tests.worker.caller import Caller
@@ -33,13 +35,13 @@ TOKENS = json.loads((VECTORS / "token.json").read_text(encoding="utf-8"))["cases
 @pytest.fixture(scope="module")
 def private(alice: Caller) -> dict[str, Any]:
     """A private photo."""
-    return alice.upload(b"bytes", fileName="mine.jpg")
+    return alice.upload(JPEG, fileName="mine.jpg")
 
 
 @pytest.fixture(scope="module")
 def public(alice: Caller) -> dict[str, Any]:
     """A photo for everybody."""
-    return alice.upload(b"bytes", fileName="ours.jpg", visibility="public")
+    return alice.upload(JPEG, fileName="ours.jpg", visibility="public")
 
 
 def assert_refused(answer: Any, status: int, code: str) -> None:
@@ -70,12 +72,9 @@ def store_sized(caller: Caller) -> Sized:
     files = {}
     for size in {case.file.size for case in CONDITIONS_AND_RANGES}:
         content = random.Random(size).randbytes(size)
-        if size:
-            key = caller.upload(content)["key"]
-        else:
-            # Nothing that is uploaded is empty.
-            key = "t/acme/blog/2026/11/empty.jpg"
-            store(caller.url, key, content, ContentType="image/jpeg")
+        # No photo is so small as some of them.
+        key = f"t/acme/blog/2026/11/sized-{size}.jpg"
+        store(caller.url, key, content, ContentType="image/jpeg")
         url = file_url(caller.url, key)
         head = caller.http.head(url).headers
         modified = int(parsedate_to_datetime(head["last-modified"]).timestamp())
@@ -171,7 +170,7 @@ def described(headers: httpx.Headers) -> dict[str, str]:
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
 def test_head_answers_as_get_without_the_body(alice: Caller, visibility: str) -> None:
-    key = alice.upload(b"bytes", visibility=visibility)["key"]
+    key = alice.upload(JPEG, visibility=visibility)["key"]
     url = file_url(alice.url, key) if visibility == "private" else f"{alice.url}/m/{key}"
     get, head = alice.http.get(url), alice.http.head(url)
     assert (head.status_code, head.content) == (200, b"")
@@ -216,11 +215,12 @@ def test_a_private_file_is_served_with_what_keeps_it_harmless(
     alice: Caller, content_type: str, security_policy: str, public_cache: str
 ) -> None:
     del public_cache  # It is private.
-    file = alice.upload(b"bytes", contentType=content_type, fileName="a b.x")
+    file = alice.upload(SMALLEST[content_type], contentType=content_type, fileName="a b.x")
+    extension = MEDIA_TYPES[content_type].extension
     answer = alice.http.get(file_url(alice.url, file["key"]))
     assert described(answer.headers) == {
         "content-type": content_type,
-        "content-disposition": 'inline; filename="a b.x"',
+        "content-disposition": f'inline; filename="a b.x.{extension}"',
         "content-security-policy": security_policy,
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
@@ -237,10 +237,10 @@ def test_a_private_file_is_served_with_what_keeps_it_harmless(
 def test_a_public_file_needs_no_token_and_is_kept_and_read_by_anybody(
     alice: Caller, content_type: str, security_policy: str, public_cache: str
 ) -> None:
-    file = alice.upload(b"bytes", contentType=content_type, visibility="public")
+    file = alice.upload(SMALLEST[content_type], contentType=content_type, visibility="public")
     answer = alice.http.get(f"{alice.url}/m/{file['key']}")
     assert answer.status_code == 200
-    assert answer.content == b"bytes"
+    assert answer.content == SMALLEST[content_type]
     assert answer.headers["content-type"] == content_type
     assert answer.headers["content-security-policy"] == security_policy
     assert answer.headers["cache-control"] == public_cache
@@ -254,7 +254,7 @@ def test_a_public_file_needs_no_token_and_is_kept_and_read_by_anybody(
     ("method", "headers", "status"),
     [
         ("GET", {"range": "bytes=0-1"}, 206),
-        ("GET", {"range": "bytes=5-"}, 416),
+        ("GET", {"range": f"bytes={len(JPEG)}-"}, 416),
         ("GET", {"if-none-match": "*"}, 304),
         ("GET", {"if-match": '"x"'}, 412),
         ("HEAD", {}, 200),
@@ -321,7 +321,7 @@ def test_a_token_says_under_which_name_the_file_is_saved(
 
 def test_a_url_is_all_that_a_client_needs(alice: Caller, private: dict[str, Any]) -> None:
     answer = send(alice.url, "GET", file_url("", private["key"]))
-    assert (answer.status, answer.content) == (200, b"bytes")
+    assert (answer.status, answer.content) == (200, JPEG)
     assert "set-cookie" not in answer.headers
 
 
@@ -388,7 +388,7 @@ def test_a_token_signed_with_another_algorithm_opens_nothing(
 
 
 def test_a_token_opens_its_own_file_alone(alice: Caller, private: dict[str, Any]) -> None:
-    other = alice.upload(b"other")
+    other = alice.upload(photo_saying(b"other"))
     for key in (other["key"], private["key"].upper(), private["key"][:-1], private["key"] + "/x"):
         answer = alice.http.get(f"{alice.url}/m/{private['key']}?t={mint(key=key)}")
         assert_refused(answer, 401, "TOKEN_KEY_MISMATCH")
@@ -396,10 +396,10 @@ def test_a_token_opens_its_own_file_alone(alice: Caller, private: dict[str, Any]
 
 def test_one_token_opens_an_album_and_nothing_beside_it(alice: Caller) -> None:
     token = mint(pfx="t/acme/blog/a/summer/")
-    inside = alice.upload(b"bytes", album="summer")
-    assert alice.http.get(f"{alice.url}/m/{inside['key']}?t={token}").content == b"bytes"
+    inside = alice.upload(JPEG, album="summer")
+    assert alice.http.get(f"{alice.url}/m/{inside['key']}?t={token}").content == JPEG
     for album in ("summer2", None):
-        outside = alice.upload(b"bytes", album=album)
+        outside = alice.upload(JPEG, album=album)
         answer = alice.http.get(f"{alice.url}/m/{outside['key']}?t={token}")
         assert_refused(answer, 401, "TOKEN_KEY_MISMATCH")
 
@@ -471,13 +471,13 @@ def test_a_file_that_is_not_there_is_not_found_by_who_may_know(alice: Caller) ->
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
 def test_a_file_that_is_still_on_its_way_is_not_there(alice: Caller, visibility: str) -> None:
-    signed = alice.presigned(5, visibility=visibility)
+    signed = alice.presigned(len(JPEG), visibility=visibility)
     assert_refused(alice.http.get(file_url(alice.url, signed["key"])), 404, "MEDIA_NOT_FOUND")
     assert_refused(alice.http.get(f"{alice.url}/m/{signed['key']}"), 401, "TOKEN_MISSING")
 
 
 def test_a_public_file_that_is_gone_is_said_to_be_for_a_while(alice: Caller) -> None:
-    signed = alice.presigned(5, visibility="public")
+    signed = alice.presigned(len(JPEG), visibility="public")
     store(alice.url, signed["key"], b"else", ContentType="image/jpeg")
     assert alice.complete(signed["mediaId"]).status_code == 422
     for method in ("GET", "HEAD"):
@@ -488,7 +488,7 @@ def test_a_public_file_that_is_gone_is_said_to_be_for_a_while(alice: Caller) -> 
 
 
 def test_a_range_of_a_file_that_is_gone_is_gone(alice: Caller) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     store(alice.url, signed["key"], b"else", ContentType="image/jpeg")
     assert alice.complete(signed["mediaId"]).status_code == 422
     url = file_url(alice.url, signed["key"])
@@ -639,14 +639,14 @@ def test_a_header_that_makes_no_sense_breaks_nothing(
 ) -> None:
     answer = send(alice.url, "GET", file_url("", private["key"]), header)
     assert answer.status in (200, 206, 400, 412, 416)
-    assert send(alice.url, "GET", file_url("", private["key"])).content == b"bytes"
+    assert send(alice.url, "GET", file_url("", private["key"])).content == JPEG
 
 
 # Many at once.
 
 
 def test_fifty_readers_at_the_same_time_all_get_the_file(alice: Caller) -> None:
-    content = random.Random(50).randbytes(200_000)
+    content = photo_holding(random.Random(50).randbytes(200_000))
     url = file_url(alice.url, alice.upload(content)["key"])
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(alice.http.get, [url] * 50))
@@ -655,7 +655,8 @@ def test_fifty_readers_at_the_same_time_all_get_the_file(alice: Caller) -> None:
 
 
 def test_two_readers_of_one_video_do_not_disturb_each_other(alice: Caller) -> None:
-    content = random.Random(20).randbytes(20 * MIB)
+    head = video_head(20 * MIB)
+    content = head + random.Random(20).randbytes(20 * MIB - len(head))
     file = alice.upload(content, contentType="video/mp4", fileName="long.mp4")
     url, half = file_url(alice.url, file["key"]), len(content) // 2
     first, second = hashlib.sha256(), hashlib.sha256()
@@ -673,7 +674,8 @@ def test_two_readers_of_one_video_do_not_disturb_each_other(alice: Caller) -> No
 def test_a_reader_who_leaves_early_leaves_the_others_alone(
     alice: Caller, worker: RunningWorker
 ) -> None:
-    content = random.Random(21).randbytes(20 * MIB)
+    head = video_head(20 * MIB)
+    content = head + random.Random(21).randbytes(20 * MIB - len(head))
     file = alice.upload(content, contentType="video/mp4", fileName="long.mp4")
     url = file_url(worker.url, file["key"])
     for _ in range(5):

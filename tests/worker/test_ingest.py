@@ -332,7 +332,6 @@ def test_a_page_is_no_picture(ingest: Ingester) -> None:
     assert ingest.refused("/html", contentType="image/jpeg") == "400 UNSUPPORTED_MIME"
 
 
-@pytest.mark.xfail(reason="complete does not look into files yet", strict=True)
 def test_a_page_that_is_called_a_picture_is_none(ingest: Ingester) -> None:
     answer = ingest.ask("/html.jpg")
     assert f"{answer.status_code} {answer.json()['code']}" == "422 CONTENT_MISMATCH"

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cloudflare_api import API_TOKEN, FAILURES, ZONE_ID, CloudflareApi, Failure
 from tests.conftest import ENV_FILE, RunningWorker, RunWorker
+from tests.media import JPEG
 from tests.servers import serving
 from tests.worker.caller import Caller, headers_of
 from tests.worker.patience import eventually
@@ -86,7 +87,7 @@ def test_a_worker_with_a_zone_is_well(zone: Zone) -> None:
 
 
 def test_a_deleted_file_is_gone_here_at_once_and_purged_everywhere_twice(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes")
+    file = zone.alice.upload(JPEG)
     assert opened(zone.alice, file) == 200
     answer = zone.alice.delete(file["mediaId"])
     assert answer.status_code == 200
@@ -100,7 +101,7 @@ def test_a_deleted_file_is_gone_here_at_once_and_purged_everywhere_twice(zone: Z
 
 
 def test_a_public_file_that_is_deleted_is_gone_for_everybody(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes", visibility="public")
+    file = zone.alice.upload(JPEG, visibility="public")
     url = f"{zone.alice.url}/m/{file['key']}"
     assert httpx.get(url).status_code == 200
     assert zone.alice.delete(file["mediaId"]).status_code == 200
@@ -110,7 +111,7 @@ def test_a_public_file_that_is_deleted_is_gone_for_everybody(zone: Zone) -> None
 
 
 def test_an_old_file_leaves_nothing_but_its_row(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes")
+    file = zone.alice.upload(JPEG)
     grow_older(zone.worker.state, [file["key"]], 3 * HOUR_MS)
     assert zone.alice.delete(file["mediaId"]).status_code == 200
     now = kept(zone.worker.state)
@@ -121,23 +122,23 @@ def test_an_old_file_leaves_nothing_but_its_row(zone: Zone) -> None:
 
 
 def test_the_upload_url_of_a_deleted_file_stores_nothing(zone: Zone) -> None:
-    signed = zone.alice.presigned(5)
-    zone.alice.put(signed, b"bytes")
+    signed = zone.alice.presigned(len(JPEG))
+    zone.alice.put(signed, JPEG)
     zone.alice.complete(signed["mediaId"])
     zone.alice.delete(signed["mediaId"])
-    assert zone.alice.put(signed, b"bytes").status_code == 412
+    assert zone.alice.put(signed, JPEG).status_code == 412
     assert zone.alice.complete(signed["mediaId"]).json()["code"] == "MEDIA_GONE"
 
 
 def test_an_upload_that_is_deleted_before_it_was_sent_cannot_be_sent(zone: Zone) -> None:
-    signed = zone.alice.presigned(5)
+    signed = zone.alice.presigned(len(JPEG))
     assert zone.alice.delete(signed["mediaId"]).status_code == 200
-    assert zone.alice.put(signed, b"bytes").status_code == 412
+    assert zone.alice.put(signed, JPEG).status_code == 412
     assert kept(zone.worker.state).rows[signed["key"]]["status"] == "expired"
 
 
 def test_of_deletes_at_the_same_time_all_say_the_same(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes")
+    file = zone.alice.upload(JPEG)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(zone.alice.delete, [file["mediaId"]] * 8))
     assert {(answer.status_code, answer.text) for answer in answers} == {
@@ -147,7 +148,7 @@ def test_of_deletes_at_the_same_time_all_say_the_same(zone: Zone) -> None:
 
 
 def test_a_file_that_stops_being_public_needs_a_token_and_is_purged(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes", visibility="public")
+    file = zone.alice.upload(JPEG, visibility="public")
     url = f"{zone.alice.url}/m/{file['key']}"
     assert httpx.get(url).status_code == 200
     answer = zone.alice.show_to(file["mediaId"], "private")
@@ -156,14 +157,14 @@ def test_a_file_that_stops_being_public_needs_a_token_and_is_purged(zone: Zone) 
     assert opened(zone.alice, file) == 200
     assert zone.purged(file, 2)
     assert zone.alice.show_to(file["mediaId"], "public").json() == file
-    assert httpx.get(url).content == b"bytes"
+    assert httpx.get(url).content == JPEG
 
 
 @pytest.mark.parametrize("failure", [*FAILURES, "silence"])
 def test_while_the_api_fails_files_are_deleted_all_the_same_and_purged_in_the_end(
     zone: Zone, failure: Failure
 ) -> None:
-    file = zone.alice.upload(b"bytes", visibility="public")
+    file = zone.alice.upload(JPEG, visibility="public")
     zone.api.fails.extend([failure] * 2)
     refused = len(zone.lines("media.purge.refused"))
     assert zone.alice.delete(file["mediaId"]).status_code == 200
@@ -176,7 +177,7 @@ def test_while_the_api_fails_files_are_deleted_all_the_same_and_purged_in_the_en
 
 
 def test_an_api_that_never_answers_is_given_up_and_tried_again(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes")
+    file = zone.alice.upload(JPEG)
     zone.api.fails.append("hang")
     assert zone.alice.delete(file["mediaId"]).status_code == 200
     assert zone.purged(file)
@@ -184,7 +185,7 @@ def test_an_api_that_never_answers_is_given_up_and_tried_again(zone: Zone) -> No
 
 
 def test_a_token_that_may_not_is_said_to_be_what_is_wrong(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes")
+    file = zone.alice.upload(JPEG)
     zone.api.fails.append("403")
     zone.alice.delete(file["mediaId"])
     assert zone.purged(file)
@@ -194,7 +195,7 @@ def test_a_token_that_may_not_is_said_to_be_what_is_wrong(zone: Zone) -> None:
 
 
 def test_files_that_are_deleted_together_share_a_call(zone: Zone) -> None:
-    files = [zone.alice.upload(b"bytes") for _ in range(12)]
+    files = [zone.alice.upload(JPEG) for _ in range(12)]
     calls = len(zone.api.calls)
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(zone.alice.delete, [file["mediaId"] for file in files]))
@@ -204,8 +205,8 @@ def test_files_that_are_deleted_together_share_a_call(zone: Zone) -> None:
 
 
 def test_what_the_cron_takes_away_is_purged_too(zone: Zone) -> None:
-    signed = zone.alice.presigned(5)
-    zone.alice.put(signed, b"bytes")
+    signed = zone.alice.presigned(len(JPEG))
+    zone.alice.put(signed, JPEG)
     grow_older(zone.worker.state, [signed["key"]], 26 * HOUR_MS)
     clean(zone)
     assert kept(zone.worker.state).rows[signed["key"]]["status"] == "gone"
@@ -213,7 +214,7 @@ def test_what_the_cron_takes_away_is_purged_too(zone: Zone) -> None:
 
 
 def test_a_delete_that_ended_after_its_first_step_is_finished_by_the_cron(zone: Zone) -> None:
-    file = zone.alice.upload(b"bytes", visibility="public")
+    file = zone.alice.upload(JPEG, visibility="public")
     cut_off_delete(zone.worker.state, file["key"])
     assert httpx.get(f"{zone.alice.url}/m/{file['key']}").status_code == 410
     clean(zone)
@@ -249,7 +250,7 @@ def test_the_token_of_the_api_is_in_no_line_of_the_log(zone: Zone) -> None:
 def test_without_a_zone_a_file_is_deleted_and_nothing_is_queued(
     worker: RunningWorker, alice: Caller
 ) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     assert alice.delete(file["mediaId"]).status_code == 200
     assert opened(alice, file) == 410
     assert kept(worker.state).rows[file["key"]]["purge_due_at"] is None
@@ -262,7 +263,7 @@ def test_without_a_zone_a_file_is_deleted_and_nothing_is_queued(
 def test_another_scope_deletes_and_changes_nothing(
     alice: Caller, worker: RunningWorker, user: str, tenant: str | None
 ) -> None:
-    file = alice.upload(b"bytes", visibility="public")
+    file = alice.upload(JPEG, visibility="public")
     before = kept(worker.state)
     stranger = replace(alice, headers=headers_of(user, tenant))
     for answer in (stranger.delete(file["mediaId"]), stranger.show_to(file["mediaId"], "private")):
@@ -272,7 +273,7 @@ def test_another_scope_deletes_and_changes_nothing(
 
 def test_what_a_shim_manages_is_left_to_it(alice: Caller, worker: RunningWorker) -> None:
     shim = replace(alice, headers={**alice.headers, "x-media-shim": "backend"})
-    file = shim.upload(b"bytes", visibility="public")
+    file = shim.upload(JPEG, visibility="public")
     assert file["managedBy"] == "backend"
     before = kept(worker.state)
     for answer in (alice.delete(file["mediaId"]), alice.show_to(file["mediaId"], "private")):

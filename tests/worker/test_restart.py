@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import RunWorker
+from tests.media import JPEG, photo_saying
 from tests.worker.caller import Caller, headers_of
 from tests.worker.tokens import file_url
 
@@ -38,10 +39,10 @@ def aftermath(
     alone = {"registry": tmp_path_factory.mktemp("registry")}
     with run_worker(**alone) as first:
         alice = Caller(http, first.url, headers_of("alice", "acme"))
-        signed = alice.presigned(5)
-        uploaded = alice.upload(b"first")
-        sent = alice.presigned(5)
-        assert alice.put(sent, b"bytes").status_code == 200
+        signed = alice.presigned(len(JPEG))
+        uploaded = alice.upload(photo_saying(b"first"))
+        sent = alice.presigned(len(JPEG))
+        assert alice.put(sent, JPEG).status_code == 200
         os.killpg(first.pid, signal.SIGKILL)
     with run_worker(state=first.state, **alone) as second:
         yield Aftermath(
@@ -53,12 +54,12 @@ def test_what_was_sent_before_the_kill_is_completed_after_it(aftermath: Aftermat
     alice = aftermath.alice
     file = alice.complete(aftermath.sent["mediaId"]).json()
     assert file["status"] == "uploaded"
-    assert httpx.get(file_url(alice.url, file["key"])).content == b"bytes"
+    assert httpx.get(file_url(alice.url, file["key"])).content == JPEG
 
 
 def test_what_was_completed_before_the_kill_is_served_after_it(aftermath: Aftermath) -> None:
     alice, file = aftermath.alice, aftermath.uploaded
-    assert httpx.get(file_url(alice.url, file["key"])).content == b"first"
+    assert httpx.get(file_url(alice.url, file["key"])).content == photo_saying(b"first")
     assert alice.complete(file["mediaId"]).json() == file
 
 

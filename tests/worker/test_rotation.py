@@ -23,6 +23,7 @@ import pytest
 
 from runtime.dev import read_variables
 from tests.conftest import ENV_FILE, RunWorker
+from tests.media import JPEG
 from tests.worker.caller import Caller, headers_of
 from tests.worker.tokens import mint, new_id
 
@@ -158,14 +159,14 @@ class Crowd:
     def _read(self, target: str, side: Deployed) -> None:
         answer = side.alice.http.get(side.alice.url + target)
         self.answers[signer_of(target), answer.status_code] += 1
-        assert (answer.status_code, answer.content) == (200, b"bytes"), answer.text
+        assert (answer.status_code, answer.content) == (200, JPEG), answer.text
 
 
 def test_a_key_is_changed_without_one_refusal(deploy: Deploy) -> None:
     first, second, third, last = STEPS
     with deploy(second) as between:
         with deploy(first) as before:
-            crowd = Crowd(before.alice.upload(b"bytes", **ALBUM))
+            crowd = Crowd(before.alice.upload(JPEG, **ALBUM))
             crowd.live(before, between)
         with deploy(third) as after:
             crowd.live(between, after)

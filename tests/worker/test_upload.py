@@ -13,7 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
+from media_engine.http.disposition import content_disposition
+from media_engine.uploads.filename import typed_filename
 from tests.conftest import RunningWorker
+from tests.media import JPEG, SMALLEST, photo_saying, video_head
 from tests.worker.bucket import store
 from tests.worker.caller import Caller, headers_of
 from tests.worker.state import kept
@@ -37,7 +40,8 @@ MIB = 1024 * 1024
 def test_a_file_is_uploaded_and_opens_at_its_url(
     alice: Caller, content_type: str, extension: str, file_name: str
 ) -> None:
-    file = alice.upload(PHOTO, fileName=file_name, contentType=content_type)
+    content = PHOTO if content_type == "image/jpeg" else SMALLEST[content_type]
+    file = alice.upload(content, fileName=file_name, contentType=content_type)
 
     year, month = file["createdAt"][:4], file["createdAt"][5:7]
     assert re.fullmatch(f"t/acme/blog/{year}/{month}/{NANOID}\\.{extension}", file["key"])
@@ -45,13 +49,13 @@ def test_a_file_is_uploaded_and_opens_at_its_url(
         f".{extension}"
     )
     assert file["fileName"] == file_name
-    assert file["etag"] == f'"{hashlib.md5(PHOTO).hexdigest()}"'
+    assert file["etag"] == f'"{hashlib.md5(content).hexdigest()}"'
     assert (
         file
         | {
             "status": "uploaded",
             "contentType": content_type,
-            "fileSize": len(PHOTO),
+            "fileSize": len(content),
             "service": "blog",
             "album": None,
             "visibility": "private",
@@ -61,7 +65,7 @@ def test_a_file_is_uploaded_and_opens_at_its_url(
 
     opened = httpx.get(file_url(alice.url, file["key"]))
     assert opened.status_code == 200
-    assert opened.content == PHOTO
+    assert opened.content == content
     assert opened.headers["etag"] == file["etag"]
 
 
@@ -88,20 +92,23 @@ def test_an_upload_url_is_answered_with_all_that_the_put_needs(alice: Caller) ->
     ids=lambda vector: vector["name"],
 )
 def test_a_file_name_is_signed_into_the_upload(alice: Caller, vector: dict[str, Any]) -> None:
-    signed = alice.presigned(5, fileName=vector["filename"])
-    assert signed["headers"]["content-disposition"] == vector["expect"]["header"]
-    assert alice.put(signed, b"bytes").status_code == 200
+    signed = alice.presigned(len(JPEG), fileName=vector["filename"])
+    name = vector["expect"]["filename"]
+    typed = typed_filename(name, "image/jpeg")
+    expected = vector["expect"]["header"] if typed == name else content_disposition("inline", typed)
+    assert signed["headers"]["content-disposition"] == expected
+    assert alice.put(signed, JPEG).status_code == 200
     assert alice.complete(signed["mediaId"]).json()["fileName"] == vector["expect"]["filename"]
 
 
 def test_a_file_of_an_album_has_the_album_in_its_key(alice: Caller) -> None:
-    file = alice.upload(b"bytes", album="summer_2026")
+    file = alice.upload(JPEG, album="summer_2026")
     assert re.fullmatch(f"t/acme/blog/a/summer_2026/{NANOID}\\.jpg", file["key"])
     assert file["album"] == "summer_2026"
 
 
 def test_a_file_of_a_user_without_a_tenant_is_their_own(carol: Caller) -> None:
-    file = carol.upload(b"bytes", service="avatar")
+    file = carol.upload(JPEG, service="avatar")
     assert re.fullmatch(f"u/carol/avatar/\\d{{4}}/\\d\\d/{NANOID}\\.jpg", file["key"])
 
 
@@ -128,7 +135,7 @@ def test_what_is_just_within_the_limits_is_accepted(alice: Caller, fields: dict[
 
 def test_whoever_owns_the_system_may_upload(alice: Caller) -> None:
     owner = replace(alice, headers={**alice.headers, "x-user-permissions": "other, system:owner"})
-    assert owner.upload(b"bytes")["key"].startswith("t/acme/")
+    assert owner.upload(JPEG)["key"].startswith("t/acme/")
 
 
 # What an upload URL stores.
@@ -143,27 +150,27 @@ def changed(signed: dict[str, Any], **headers: str | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("headers", "content"),
     [
-        ({"content_type": "text/html"}, b"bytes"),
-        ({"content_type": "image/jpeg; charset=utf-8"}, b"bytes"),
-        ({"content_type": None}, b"bytes"),
-        ({"content_disposition": 'inline; filename="b.html"'}, b"bytes"),
-        ({"content_disposition": None}, b"bytes"),
-        ({"if_none_match": None}, b"bytes"),
-        ({"if_none_match": '"x"'}, b"bytes"),
-        ({}, b"byte"),
-        ({}, b"bytes and more"),
+        ({"content_type": "text/html"}, JPEG),
+        ({"content_type": "image/jpeg; charset=utf-8"}, JPEG),
+        ({"content_type": None}, JPEG),
+        ({"content_disposition": 'inline; filename="b.html"'}, JPEG),
+        ({"content_disposition": None}, JPEG),
+        ({"if_none_match": None}, JPEG),
+        ({"if_none_match": '"x"'}, JPEG),
+        ({}, JPEG[:-1]),
+        ({}, JPEG + b" and more"),
         ({}, b""),
     ],
 )
 def test_an_upload_url_stores_nothing_but_what_was_declared(
     alice: Caller, worker: RunningWorker, headers: dict[str, str | None], content: bytes
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     assert alice.put(changed(signed, **headers), content).status_code == 403
     assert signed["key"] not in kept(worker.state).objects
     early = alice.complete(signed["mediaId"])
     assert (early.status_code, early.json()["code"]) == (409, "UPLOAD_INCOMPLETE")
-    assert alice.put(signed, b"bytes").status_code == 200, "the URL itself is still good"
+    assert alice.put(signed, JPEG).status_code == 200, "the URL itself is still good"
 
 
 @pytest.mark.parametrize(
@@ -179,54 +186,55 @@ def test_an_upload_url_stores_nothing_but_what_was_declared(
 def test_an_upload_url_that_was_changed_stores_nothing(
     alice: Caller, worker: RunningWorker, part: str, other: str
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     assert part in signed["uploadUrl"]
     before = kept(worker.state)
     tampered = {**signed, "uploadUrl": signed["uploadUrl"].replace(part, other)}
-    assert alice.put(tampered, b"bytes").status_code in (403, 404)
+    assert alice.put(tampered, JPEG).status_code in (403, 404)
     assert kept(worker.state) == before
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
 def test_an_upload_url_does_nothing_else(alice: Caller, method: str) -> None:
-    signed = alice.presigned(5)
-    assert alice.put(signed, b"bytes").status_code == 200
+    signed = alice.presigned(len(JPEG))
+    assert alice.put(signed, JPEG).status_code == 200
     answer = alice.http.request(method, signed["uploadUrl"], headers=signed["headers"])
     assert answer.status_code in (403, 405)
     assert alice.complete(signed["mediaId"]).status_code == 200
 
 
 def test_an_upload_url_stores_once(alice: Caller) -> None:
-    signed = alice.presigned(5)
-    assert alice.put(signed, b"first").status_code == 200
-    assert alice.put(signed, b"other").status_code == 412
+    first, other, later = (photo_saying(text) for text in (b"first", b"other", b"later"))
+    signed = alice.presigned(len(first))
+    assert alice.put(signed, first).status_code == 200
+    assert alice.put(signed, other).status_code == 412
     assert alice.complete(signed["mediaId"]).status_code == 200
-    assert alice.put(signed, b"later").status_code == 412
-    assert httpx.get(file_url(alice.url, signed["key"])).content == b"first"
+    assert alice.put(signed, later).status_code == 412
+    assert httpx.get(file_url(alice.url, signed["key"])).content == first
 
 
 # Complete.
 
 
 def test_completing_before_the_put_says_so_and_can_be_repeated(alice: Caller) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     for _ in range(2):
         early = alice.complete(signed["mediaId"])
         assert (early.status_code, early.json()["code"]) == (409, "UPLOAD_INCOMPLETE")
-    alice.put(signed, b"bytes")
+    alice.put(signed, JPEG)
     assert alice.complete(signed["mediaId"]).status_code == 200
 
 
 def test_completing_again_gives_the_same_file(alice: Caller) -> None:
-    file = alice.upload(b"bytes")
+    file = alice.upload(JPEG)
     again = alice.complete(file["mediaId"])
     assert again.status_code == 200
     assert again.json() == file
 
 
 def test_of_completes_at_the_same_time_all_give_the_same_file(alice: Caller) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(alice.complete, [signed["mediaId"]] * 10))
     assert [answer.status_code for answer in answers] == [200] * 10
@@ -236,8 +244,8 @@ def test_of_completes_at_the_same_time_all_give_the_same_file(alice: Caller) -> 
 def test_a_colleague_of_the_same_tenant_completes_the_upload(
     alice: Caller, worker: RunningWorker
 ) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
     colleague = replace(alice, headers=headers_of("anna", "acme"))
     assert colleague.complete(signed["mediaId"]).status_code == 200
     assert kept(worker.state).rows[signed["key"]]["uploaded_by"] == "alice"
@@ -248,8 +256,8 @@ def test_a_colleague_of_the_same_tenant_completes_the_upload(
     [("alice", "globex"), ("alice", "ACME"), ("alice", None), ("acme", None)],
 )
 def test_another_scope_has_no_such_file(alice: Caller, user: str, tenant: str | None) -> None:
-    signed = alice.presigned(5)
-    alice.put(signed, b"bytes")
+    signed = alice.presigned(len(JPEG))
+    alice.put(signed, JPEG)
     stranger = replace(alice, headers=headers_of(user, tenant))
     refused = stranger.complete(signed["mediaId"])
     assert (refused.status_code, refused.json()["code"]) == (404, "MEDIA_NOT_FOUND")
@@ -257,8 +265,8 @@ def test_another_scope_has_no_such_file(alice: Caller, user: str, tenant: str | 
 
 
 def test_a_tenant_has_no_file_of_a_user_of_the_same_name(carol: Caller) -> None:
-    signed = carol.presigned(5)
-    carol.put(signed, b"bytes")
+    signed = carol.presigned(len(JPEG))
+    carol.put(signed, JPEG)
     tenant = replace(carol, headers=headers_of("carol", "carol"))
     assert tenant.complete(signed["mediaId"]).status_code == 404
     assert carol.complete(signed["mediaId"]).status_code == 200
@@ -267,17 +275,17 @@ def test_a_tenant_has_no_file_of_a_user_of_the_same_name(carol: Caller) -> None:
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [
-        (b"byte", "image/jpeg"),
-        (b"bytes!", "image/jpeg"),
+        (JPEG[:-1], "image/jpeg"),
+        (JPEG + b"!", "image/jpeg"),
         (b"", "image/jpeg"),
-        (b"bytes", "text/html"),
+        (JPEG, "text/html"),
     ],
     ids=["too short", "too long", "empty", "of another type"],
 )
 def test_what_is_not_what_was_declared_is_refused_and_removed_for_ever(
     alice: Caller, worker: RunningWorker, content: bytes, content_type: str
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     store(alice.url, signed["key"], content, ContentType=content_type)
 
     refused = alice.complete(signed["mediaId"])
@@ -286,7 +294,7 @@ def test_what_is_not_what_was_declared_is_refused_and_removed_for_ever(
     assert now.rows[signed["key"]]["status"] == "rejected"
     assert now.objects[signed["key"]] == 0, "the bytes are gone"
 
-    assert alice.put(signed, b"bytes").status_code == 412, "the URL stores nothing any more"
+    assert alice.put(signed, JPEG).status_code == 412, "the URL stores nothing any more"
     again = alice.complete(signed["mediaId"])
     assert (again.status_code, again.json()["code"]) == (410, "MEDIA_GONE")
     opened = httpx.get(file_url(alice.url, signed["key"]))
@@ -296,7 +304,7 @@ def test_what_is_not_what_was_declared_is_refused_and_removed_for_ever(
 def test_of_completes_at_the_same_time_one_refuses_and_the_others_find_nothing(
     alice: Caller,
 ) -> None:
-    signed = alice.presigned(5)
+    signed = alice.presigned(len(JPEG))
     store(alice.url, signed["key"], b"something else", ContentType="image/jpeg")
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(alice.complete, [signed["mediaId"]] * 10))
@@ -314,7 +322,9 @@ VIDEO_BYTES = 50 * MIB
 def video() -> Iterator[bytes]:
     """A video's bytes, the same each time, a MiB at once."""
     noise = random.Random(2026)
-    for _ in range(VIDEO_BYTES // MIB):
+    head = video_head(VIDEO_BYTES)
+    yield head + noise.randbytes(MIB - len(head))
+    for _ in range(VIDEO_BYTES // MIB - 1):
         yield noise.randbytes(MIB)
 
 

@@ -152,8 +152,21 @@ export function read(bucket, key, offset, length, suffix, etagMatches, etagDoesN
  * @param {R2Object} found
  */
 export function describeObject(found) {
+  return JSON.stringify(propertiesOf(found)).replace(/[^\x20-\x7e]/g, escaped);
+}
+
+/**
+ * Describe an object as above, and with the SHA-256 that the store verified, or null.
+ *
+ * @param {R2Object} found
+ */
+export function describeVerified(found) {
+  return JSON.stringify([...propertiesOf(found), found.checksums.toJSON().sha256 ?? null]);
+}
+
+function propertiesOf(found) {
   const { httpMetadata, size } = found;
-  return JSON.stringify([
+  return [
     found.key,
     size,
     found.httpEtag,
@@ -162,7 +175,7 @@ export function describeObject(found) {
     httpMetadata?.contentDisposition ?? "",
     // Only an empty object can be a tombstone.
     size === 0 && found.customMetadata?.gone !== undefined,
-  ]).replace(/[^\x20-\x7e]/g, escaped);
+  ];
 }
 
 function escaped(character) {

@@ -11,10 +11,16 @@ from media_engine.cloudflare.carrier import call, carrier, settled
 from media_engine.cloudflare.convert import failure, to_object
 from media_engine.errors import R2Unavailable
 from media_engine.http.message import ByteStream
-from media_engine.ports import BrokenOff, ObjectInfo, ObjectRange, RangeOutside, StoredObject
+from media_engine.ports import (
+    MOST_READ,
+    BrokenOff,
+    ObjectInfo,
+    ObjectRange,
+    RangeOutside,
+    StoredObject,
+)
 
-streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
-"""The JavaScript that touches bytes."""
+_streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
 
 TOMBSTONE_MARK = "gone"
 """The custom metadata of a tombstone, which `carrier.mjs` looks for."""
@@ -44,7 +50,9 @@ class R2Store:
             found = await call(self._bucket, "head", key)
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
-        return None if found is jsnull else _info(found)
+        if found is jsnull:
+            return None
+        return ObjectInfo(*json.loads(carrier.describeVerified(found)))
 
     async def get(
         self,
@@ -98,7 +106,7 @@ class R2Store:
         content_type: str,
         content_disposition: str,
     ) -> ObjectInfo | None:
-        written = streams.write(self._bucket, key, body, size, content_type, content_disposition)
+        written = _streams.write(self._bucket, key, body, size, content_type, content_disposition)
         try:
             found = await settled(written)
         except JsException as error:
@@ -106,6 +114,24 @@ class R2Store:
         if isinstance(found, str):
             raise BrokenOff(found)
         return None if found is jsnull else _info(found)
+
+    async def read(self, key: str, offset: int, length: int, /, *, etag: str) -> bytes | None:
+        if length > MOST_READ:
+            raise ValueError("A file is not brought into memory.")
+        try:
+            content = await settled(
+                _streams.readBytes(self._bucket, key, offset, length, etag.strip('"'))
+            )
+        except JsException as error:
+            raise R2Unavailable(reason=failure(error)) from error
+        return None if content is jsnull else content.to_bytes()
+
+    async def digest(self, key: str, /, *, etag: str) -> str | None:
+        try:
+            found = await settled(_streams.digest(self._bucket, key, etag.strip('"')))
+        except JsException as error:
+            raise R2Unavailable(reason=failure(error)) from error
+        return None if found is jsnull else str(found)
 
     async def bury(self, key: str, /) -> None:
         options = to_object({"customMetadata": to_object({TOMBSTONE_MARK: "1"})})

@@ -1,4 +1,5 @@
 // The one place in JavaScript that touches bytes: it says where streams go, and looks into none.
+// What a parser has to look at is handed to Python, a few bytes at a time.
 
 import { waitUntil } from "cloudflare:workers";
 import { fieldsOf, Pending } from "./carrier.mjs";
@@ -157,4 +158,42 @@ function streamOf(chunks, size) {
 /** @returns {number} how many bytes are collected and were not read yet */
 export function bytesKept() {
   return bytesCollected;
+}
+
+/**
+ * Read some bytes of an object; null if it is not the one that has this entity tag.
+ *
+ * @param {R2Bucket} bucket
+ * @param {string} key
+ * @param {number} offset
+ * @param {number} length
+ * @param {string} etag without its quotes
+ */
+export function readBytes(bucket, key, offset, length, etag) {
+  return new Pending(readPart(bucket, key, { offset, length }, etag));
+}
+
+async function readPart(bucket, key, range, etag) {
+  const found = await bucket.get(key, { range, onlyIf: { etagMatches: etag } });
+  return found?.body ? await found.arrayBuffer() : null;
+}
+
+/**
+ * Hash an object, in hexadecimal; null if it is not the one that has this entity tag.
+ *
+ * @param {R2Bucket} bucket
+ * @param {string} key
+ * @param {string} etag without its quotes
+ */
+export function digest(bucket, key, etag) {
+  return new Pending(hash(bucket, key, etag));
+}
+
+async function hash(bucket, key, etag) {
+  const found = await bucket.get(key, { onlyIf: { etagMatches: etag } });
+  if (!found?.body) return null;
+  const stream = new crypto.DigestStream("SHA-256");
+  await found.body.pipeTo(stream);
+  const bytes = new Uint8Array(await stream.digest);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -15,7 +15,7 @@ found the URL alive may still be about to put a tombstone there, which nobody wo
 from dataclasses import dataclass
 from typing import Final
 
-from media_engine.uploads.model import LATE_PUT_MS
+from media_engine.uploads.model import KEY_LIFE_MS, LATE_PUT_MS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -33,6 +33,9 @@ CALL_LIFE_MS: Final = MINUTE_MS
 MOST_FORGOTTEN: Final = 2_000
 """How many revocations, and how many sets, a run forgets: rows alone, and no bytes with them."""
 
+MOST_KEYS_FORGOTTEN: Final = 5_000
+"""How many of those one run forgets: rows alone, and no bytes with them."""
+
 BATCH: Final = 500
 """How many files one step takes. R2 deletes 1,000 keys a call; a run has bounded work."""
 
@@ -47,13 +50,16 @@ class Deadlines:
     Attributes:
         pending_before: uploads signed before this, and not completed, are given up.
         owed_before: what owes a purge since before this was cut off.
-        url_dead_before: bytes may go where the upload URL expired before this.
+        url_dead_before: bytes may go where the upload URL expired before this, and room that was
+            reserved for what never came is given back.
+        keys_before: the names of requests are forgotten that came before this.
         gone_before: rows that are gone since before this are forgotten.
     """
 
     pending_before: int
     owed_before: int
     url_dead_before: int
+    keys_before: int
     gone_before: int
 
 
@@ -63,5 +69,6 @@ def deadlines(now: int) -> Deadlines:
         pending_before=now - PENDING_LIFE_MS,
         owed_before=now - CALL_LIFE_MS,
         url_dead_before=now - LATE_PUT_MS - CALL_LIFE_MS,
+        keys_before=now - KEY_LIFE_MS,
         gone_before=now - GONE_LIFE_MS,
     )

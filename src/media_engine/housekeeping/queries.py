@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from media_engine.housekeeping.plan import BATCH, BURIALS, MOST_FORGOTTEN
+from media_engine.housekeeping.plan import BATCH, BURIALS, MOST_FORGOTTEN, MOST_KEYS_FORGOTTEN
 from media_engine.ports import Database, Statement
 
 
@@ -30,7 +30,7 @@ class HousekeepingQueries:
     """Moves files towards their end, and forgets what tokens needed.
 
     Args:
-        database: where `media_files`, `revoked_tokens` and `media_sets` are.
+        database: where `media_files`, `idempotency_keys`, `revoked_tokens` and `media_sets` are.
     """
 
     def __init__(self, database: Database) -> None:
@@ -121,6 +121,22 @@ class HousekeepingQueries:
         )
         return len(rows.rows)
 
+    async def release(self, url_dead_before: int) -> int:
+        """Give back the room of uploads of which nothing can come any more; return of how many.
+
+        They stay pending: what did come, and was not completed, can be, if it still fits.
+        """
+        rows = await self._database.run(
+            Statement(
+                "UPDATE media_files SET charged = 0 WHERE id IN ("
+                "SELECT id FROM media_files WHERE status = 'pending_upload' AND charged = 1 "
+                "AND url_expires_at < ? ORDER BY url_expires_at LIMIT ?"
+                ") AND status = 'pending_upload' RETURNING id",
+                (url_dead_before, BATCH),
+            )
+        )
+        return len(rows.rows)
+
     async def forget_sets(self, before: int) -> int:
         """Drop the sets whose tokens are dead since before an instant; return how many."""
         rows = await self._database.run(
@@ -129,6 +145,18 @@ class HousekeepingQueries:
                 "SELECT rowid FROM media_sets WHERE expires_at < ? "
                 "ORDER BY expires_at LIMIT ?) RETURNING 1",
                 (before, MOST_FORGOTTEN),
+            )
+        )
+        return len(rows.rows)
+
+    async def forget_keys(self, before: int) -> int:
+        """Drop the names of requests that came before an instant; return how many."""
+        rows = await self._database.run(
+            Statement(
+                "DELETE FROM idempotency_keys WHERE (scope, user_id, key) IN ("
+                "SELECT scope, user_id, key FROM idempotency_keys WHERE created_at < ? "
+                "ORDER BY created_at LIMIT ?) RETURNING 1",
+                (before, MOST_KEYS_FORGOTTEN),
             )
         )
         return len(rows.rows)

@@ -19,6 +19,8 @@ class Report:
         forgotten: rows of files that were dropped.
         revocations: revocations that were dropped.
         sets: sets of files that were dropped.
+        released: uploads whose room was given back.
+        keys: names of requests that were dropped.
     """
 
     expired: int
@@ -27,6 +29,8 @@ class Report:
     forgotten: int
     revocations: int
     sets: int
+    released: int
+    keys: int
 
 
 class HousekeepingService:
@@ -54,7 +58,7 @@ class HousekeepingService:
     async def run(self) -> Report:
         """Finish what was cut off, give up stale uploads, remove what is to be gone, forget it.
 
-        Never removes an uploaded file. At most eight statements, and one operation of the store
+        Never removes an uploaded file. At most ten statements, and one operation of the store
         beside one for each deletion that was cut off.
         """
         now = self._clock.now()
@@ -65,7 +69,9 @@ class HousekeepingService:
         forgotten = await self._queries.forget(until.gone_before)
         revocations = await self._queries.forget_revocations(now)
         sets = await self._queries.forget_sets(now)
-        return Report(expired, resumed, removed, forgotten, revocations, sets)
+        released = await self._queries.release(until.url_dead_before)
+        keys = await self._queries.forget_keys(until.keys_before)
+        return Report(expired, resumed, removed, forgotten, revocations, sets, released, keys)
 
     async def _resume(self, until: Deadlines) -> int:
         """Do what the rows owe that a call has left; return of how many.

@@ -1,4 +1,4 @@
-"""The upload routes. The same two calls are offered over RPC, without HTTP around them."""
+"""The upload routes, and the quota. Presign and complete are offered over RPC, too."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,8 +9,10 @@ from media_engine.http.message import Request, Response
 from media_engine.http.router import Route
 from media_engine.settings import Settings
 from media_engine.signing.gateway import Identity
+from media_engine.uploads.idempotency import HEADER, Claim
 from media_engine.uploads.ingest import IngestRequest, IngestService
 from media_engine.uploads.model import UploadRequest, parse_media_id
+from media_engine.uploads.quota import OwnQuota
 from media_engine.uploads.service import UploadService
 
 PRESIGN_SETTINGS: Final = (
@@ -21,6 +23,11 @@ PRESIGN_SETTINGS: Final = (
     "MAX_IMAGE_BYTES",
     "MAX_VIDEO_BYTES",
     "MAX_DOCUMENT_BYTES",
+    "UPLOAD_PROFILE",
+    "TENANT_QUOTA_BYTES",
+    "TENANT_QUOTA_FILES",
+    "USER_QUOTA_BYTES",
+    "USER_QUOTA_FILES",
 )
 
 INGEST_SETTINGS: Final = (
@@ -55,11 +62,13 @@ class UploadHandlers:
             Route("POST", "/upload/presign", self.presign),
             Route("PATCH", "/upload/complete", self.complete),
             Route("POST", "/upload/ingest-url", self.ingest),
+            Route("PUT", "/tenants/{tenant_id}/quota", self.set_quota),
         )
 
     async def presign(self, request: Request, identity: Identity) -> Response:
         fields = await read_object(request)
-        return json_response(201, await self.presign_fields(identity, fields))
+        key = request.headers.get(HEADER)
+        return json_response(201, await self.presign_fields(identity, fields, key))
 
     async def complete(self, request: Request, identity: Identity) -> Response:
         fields = await read_object(request)
@@ -72,14 +81,21 @@ class UploadHandlers:
         file = await self._ingest.ingest(identity, wanted)
         return json_response(201, file.to_wire())
 
+    async def set_quota(self, request: Request, identity: Identity, tenant_id: str) -> Response:
+        quota = OwnQuota.parse(await read_object(request))
+        account = await self._service.set_quota(identity, tenant_id, quota)
+        return json_response(200, account.to_wire())
+
     async def presign_fields(
-        self, identity: Identity, fields: Mapping[str, object]
+        self, identity: Identity, fields: Mapping[str, object], key: object = None
     ) -> dict[str, object]:
-        """Sign an upload of these fields."""
+        """Sign an upload of these fields; the same one again for the same key."""
         self._settings.require(*PRESIGN_SETTINGS)
         upload = UploadRequest.parse(fields, self._settings.max_bytes)
-        return (await self._service.presign(identity, upload)).to_wire()
+        claim = Claim.parse(key, "presign", fields)
+        return (await self._service.presign(identity, upload, claim)).to_wire()
 
     async def complete_id(self, identity: Identity, media_id: object) -> dict[str, object]:
         """Complete the upload of this id."""
-        return (await self._service.complete(identity, parse_media_id(media_id))).to_wire()
+        file = await self._service.complete(identity, parse_media_id(media_id))
+        return {**file.to_wire(), **file.duplicate_to_wire()}

@@ -184,7 +184,7 @@ class IngestService:
         """Fetch a file and make an uploaded one of it.
 
         Costs, for each server that is asked, a request, and two more where it has a name; then
-        two rows written and what `UploadService.accept` costs, and one class A operation.
+        a row written, one class A operation, and what `UploadService.accept` costs.
 
         Raises:
             Forbidden: the caller may not write.

@@ -10,12 +10,19 @@ from typing import Final, Literal
 from media_engine.errors import FileTooLarge, InvalidField, MissingFields, UnsupportedMime
 from media_engine.http.disposition import clean_filename
 from media_engine.ports import SqlValue
+from media_engine.uploads.inspect import Facts
 
 UPLOAD_URL_LIFE_MS: Final = 3_600_000
 """How long a presigned PUT opens, in milliseconds."""
 
 LATE_PUT_MS: Final = 3_600_000
 """How long a PUT may go on that began while its URL was alive."""
+
+KEY_LIFE_MS: Final = 24 * 3_600_000
+"""How long a request is known by its `Idempotency-Key`, in milliseconds."""
+
+NOTHING_KNOWN: Final = Facts()
+"""Of a file into which nobody has looked yet."""
 
 Visibility = Literal["private", "public"]
 
@@ -60,6 +67,7 @@ MEDIA_TYPES: Final[Mapping[str, MediaType]] = {
     "application/pdf": MediaType("document", "pdf"),
 }
 
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 NANOID_LENGTH: Final = 21
@@ -86,6 +94,7 @@ class UploadRequest:
         service: which part of the application it is for.
         album: the album it belongs to for ever, or None.
         visibility: whether its URL needs a token.
+        sha256: of its bytes, in small hexadecimal letters, or None if it was not said.
     """
 
     file_name: str
@@ -94,6 +103,7 @@ class UploadRequest:
     service: str
     album: str | None
     visibility: Visibility
+    sha256: str | None = None
 
     @classmethod
     def parse(cls, fields: Mapping[str, object], max_bytes: Mapping[str, int]) -> "UploadRequest":
@@ -119,6 +129,7 @@ class UploadRequest:
             service=parse_name("service", fields["service"]),
             album=None if fields.get("album") is None else parse_name("album", fields["album"]),
             visibility=parse_visibility(fields.get("visibility")),
+            sha256=_sha256(fields.get("sha256")),
         )
 
     def key(self, scope: str, identifier: str, now: int) -> str:
@@ -225,6 +236,14 @@ def parse_visibility(value: object) -> Visibility:
     raise InvalidField("visibility", "must be private or public")
 
 
+def _sha256(value: object) -> str | None:
+    if value is None:
+        return None
+    if not (isinstance(value, str) and _SHA256.fullmatch(value)):
+        raise InvalidField("sha256", "must be 64 hexadecimal digits")
+    return value.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class MediaFile:
     """A row of `media_files`. Instants are milliseconds since 1970.
@@ -232,6 +251,11 @@ class MediaFile:
     Attributes:
         managed_by: the shim that alone may delete it or change who sees it, or None.
         purge_due_at: since when caches are owed a purge of it, or None.
+        sha256: of its bytes, in hexadecimal, as declared; verified once the file is uploaded.
+        stored_sha256: what was found of a file that took long to hash, before it is uploaded.
+        facts: what it says of itself, once it is uploaded.
+        duplicate_of: the id of an older file of the scope that has the same bytes, where that was
+            asked for.
     """
 
     id: str
@@ -251,6 +275,10 @@ class MediaFile:
     created_at: int
     uploaded_at: int | None
     purge_due_at: int | None = None
+    sha256: str | None = None
+    stored_sha256: str | None = None
+    facts: Facts = NOTHING_KNOWN
+    duplicate_of: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, SqlValue]) -> "MediaFile":
@@ -271,8 +299,19 @@ class MediaFile:
             etag=_optional_text(row["etag"]),
             url_expires_at=int(row["url_expires_at"] or 0),
             created_at=int(row["created_at"] or 0),
-            uploaded_at=_optional_instant(row["uploaded_at"]),
-            purge_due_at=_optional_instant(row["purge_due_at"]),
+            uploaded_at=_optional_int(row["uploaded_at"]),
+            purge_due_at=_optional_int(row["purge_due_at"]),
+            sha256=_optional_text(row["sha256"]),
+            stored_sha256=_optional_text(row["stored_sha256"]),
+            facts=Facts(
+                width=_optional_int(row["width"]),
+                height=_optional_int(row["height"]),
+                duration=_optional_int(row["duration_ms"]),
+                codec=_optional_text(row["codec"]),
+                animated=_optional_bool(row["animated"]),
+                alpha=_optional_bool(row["alpha"]),
+            ),
+            duplicate_of=_optional_text(row.get("duplicate_of")),
         )
 
     def can_be_stored_again(self, now: int) -> bool:
@@ -297,17 +336,32 @@ class MediaFile:
             "visibility": self.visibility,
             "managedBy": self.managed_by,
             "etag": self.etag,
+            "sha256": self.sha256,
+            "width": self.facts.width,
+            "height": self.facts.height,
+            "durationMs": self.facts.duration,
+            "codec": self.facts.codec,
+            "animated": self.facts.animated,
+            "alpha": self.facts.alpha,
             "createdAt": instant(self.created_at),
             "uploadedAt": None if self.uploaded_at is None else instant(self.uploaded_at),
         }
+
+    def duplicate_to_wire(self) -> dict[str, object]:
+        """Return what the answer says of a duplicate: nothing, where no hash was declared."""
+        return {} if self.sha256 is None else {"duplicateOf": self.duplicate_of}
 
 
 def _optional_text(value: SqlValue) -> str | None:
     return None if value is None else str(value)
 
 
-def _optional_instant(value: SqlValue) -> int | None:
+def _optional_int(value: SqlValue) -> int | None:
     return None if value is None else int(value)
+
+
+def _optional_bool(value: SqlValue) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def instant(milliseconds: int) -> str:

@@ -11,14 +11,27 @@ keeps their place until the URL is dead; the cron removes that, and what a crash
 a token could see what was refused, so the cron also purges the caches of it.
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 
-from media_engine.errors import ContentMismatch, MediaGone, MediaNotFound, UploadIncomplete
+from media_engine.errors import (
+    ContentMismatch,
+    Forbidden,
+    IdempotencyKeyReused,
+    MediaGone,
+    MediaNotFound,
+    OutsideLimits,
+    RateLimited,
+    UploadIncomplete,
+)
 from media_engine.http.disposition import content_disposition
-from media_engine.ports import Clock, Entropy, ObjectInfo, ObjectStore
+from media_engine.ports import Clock, Entropy, ObjectInfo, ObjectStore, RateLimiter
 from media_engine.settings import S3Settings
-from media_engine.signing.gateway import WRITE, Identity
+from media_engine.signing.gateway import OWNER, WRITE, Identity
 from media_engine.signing.sigv4 import presign
+from media_engine.uploads.examination import Examiner, Replaced
+from media_engine.uploads.filename import typed_filename
+from media_engine.uploads.idempotency import Claim
 from media_engine.uploads.model import (
     NANOID_LENGTH,
     UPLOAD_URL_LIFE_MS,
@@ -26,10 +39,10 @@ from media_engine.uploads.model import (
     Status,
     UploadRequest,
     instant,
-    media_type,
     nanoid,
 )
 from media_engine.uploads.queries import UploadQueries
+from media_engine.uploads.quota import Account, OwnQuota
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class PresignedUpload:
             "method": "PUT",
             "headers": self.headers,
             "expiresAt": instant(self.file.url_expires_at),
+            **self.file.duplicate_to_wire(),
         }
 
 
@@ -64,6 +78,8 @@ class UploadService:
     Args:
         queries: the files' rows.
         store: the files' bytes.
+        examiner: looks at what was stored.
+        limiter: counts what a scope presigns.
         clock: what time it is.
         entropy: where ids come from.
         s3: where uploads are signed for.
@@ -73,28 +89,51 @@ class UploadService:
         self,
         queries: UploadQueries,
         store: ObjectStore,
+        examiner: Examiner,
+        limiter: RateLimiter,
         clock: Clock,
         entropy: Entropy,
         s3: S3Settings,
     ) -> None:
         self._queries = queries
         self._store = store
+        self._examiner = examiner
+        self._limiter = limiter
         self._clock = clock
         self._entropy = entropy
         self._s3 = s3
 
-    async def presign(self, identity: Identity, upload: UploadRequest) -> PresignedUpload:
-        """Write a pending row and sign the PUT that will fill it. One row written.
+    async def presign(
+        self, identity: Identity, upload: UploadRequest, claim: Claim | None = None
+    ) -> PresignedUpload:
+        """Write a pending row, which reserves its room, and sign the PUT that will fill it.
+
+        One statement, and one row written beside the scope's account; one statement more with a
+        hash, and six with a claim.
+
+        Args:
+            identity: who asks.
+            upload: what they want to upload.
+            claim: the request's own name: what it made before is signed again.
 
         Raises:
             Forbidden: the caller may not write.
+            RateLimited: the scope has asked too often.
+            QuotaExceeded: the scope has not so much room.
+            IdempotencyKeyReused: another request had that name.
+            MediaGone: what the request has made before was refused, expired or deleted.
         """
         identity.require(WRITE)
+        if not await self._limiter.allow(identity.scope):
+            raise RateLimited
         now = self._clock.now()
         file = self._pending(identity, upload, now, now + UPLOAD_URL_LIFE_MS)
-        signed = self._sign(file, now)
-        await self._queries.insert_pending(file)
-        return signed
+        if claim is None:
+            return self._sign(await self._queries.insert_pending(file))
+        claimed, fingerprint = await self._queries.insert_claimed(file, claim)
+        if fingerprint != claim.fingerprint:
+            raise IdempotencyKeyReused
+        return self._sign(await self._still_open(claimed, now))
 
     async def begin(self, identity: Identity, upload: UploadRequest, until: int) -> MediaFile:
         """Write a pending row for bytes that the Worker brings itself. One row written.
@@ -107,11 +146,11 @@ class UploadService:
 
         Raises:
             Forbidden: the caller may not write.
+            QuotaExceeded: the scope has not so much room.
         """
         identity.require(WRITE)
         file = self._pending(identity, upload, self._clock.now(), until)
-        await self._queries.insert_pending(file)
-        return file
+        return await self._queries.insert_pending(file)
 
     def _pending(
         self, identity: Identity, upload: UploadRequest, now: int, until: int
@@ -134,14 +173,37 @@ class UploadService:
             url_expires_at=until,
             created_at=now,
             uploaded_at=None,
+            sha256=upload.sha256,
         )
 
-    def _sign(self, file: MediaFile, now: int) -> PresignedUpload:
+    async def _still_open(self, file: MediaFile, now: int) -> MediaFile:
+        """Return a file whose URL is of use: what is pending gets a new one when its is dead.
+
+        An uploaded file keeps the URL that it came by: a PUT is answered with 412, as it would
+        have been, and complete with the file.
+
+        Raises:
+            MediaGone: it was refused, expired or deleted.
+            QuotaExceeded: its room was given away meanwhile.
+        """
+        if file.status is Status.PENDING_UPLOAD and file.url_expires_at <= now:
+            renewed = await self._queries.renew(file, now + UPLOAD_URL_LIFE_MS, now)
+            file = renewed or await self._outcome(file)
+        if file.status not in (Status.PENDING_UPLOAD, Status.UPLOADED):
+            raise MediaGone
+        return file
+
+    def _sign(self, file: MediaFile) -> PresignedUpload:
+        """Sign the file's PUT. The same file gives the same URL, however often it is signed."""
         headers = {
             "content-type": file.content_type,
-            "content-disposition": content_disposition("inline", file.file_name),
+            "content-disposition": content_disposition(
+                "inline", typed_filename(file.file_name, file.content_type)
+            ),
             "if-none-match": "*",
         }
+        if file.sha256 is not None:
+            headers["x-amz-checksum-sha256"] = b64encode(bytes.fromhex(file.sha256)).decode()
         url = presign(
             method="PUT",
             endpoint=self._s3.endpoint,
@@ -149,7 +211,7 @@ class UploadService:
             key=file.key,
             headers={**headers, "content-length": str(file.file_size)},
             credentials=self._s3.credentials,
-            now=now,
+            now=file.url_expires_at - UPLOAD_URL_LIFE_MS,
             expires_in=UPLOAD_URL_LIFE_MS // 1000,
         )
         return PresignedUpload(file, url, headers)
@@ -157,13 +219,17 @@ class UploadService:
     async def complete(self, identity: Identity, media_id: str) -> MediaFile:
         """Make an uploaded file of what was stored. Idempotent.
 
-        Costs a row read, one class B operation and a row written; a repetition a row read.
+        Costs two statements and a row written; one class B operation, and those of a look into
+        the file (`Examiner`). A repetition costs one statement.
 
         Raises:
             Forbidden: the caller may not write.
             MediaNotFound: the caller's scope has no such file.
             UploadIncomplete: nothing was stored yet.
             ContentMismatch: what was stored is not what was declared; it is removed.
+            OutsideLimits: it is, and may not be; it is removed.
+            HashPending: that is not known yet.
+            QuotaExceeded: its room was given away, an hour after its URL had ended.
             MediaGone: the file was refused, expired or deleted.
         """
         identity.require(WRITE)
@@ -186,15 +252,21 @@ class UploadService:
 
         Raises:
             ContentMismatch: what was stored is not what was declared; it is removed.
+            OutsideLimits: it is, and is not allowed; it is removed.
+            HashPending: that is not known yet.
+            QuotaExceeded: its room was given away meanwhile.
             MediaGone: the file was refused, expired or deleted meanwhile.
         """
-        mismatch = _mismatch(file, stored)
-        if mismatch is not None:
-            await self._reject(file, mismatch)
-        uploaded = await self._queries.mark_uploaded(file, stored.etag, self._clock.now())
-        if uploaded is not None:
-            return uploaded
-        return _uploaded(await self._queries.find(file.scope, file.id))
+        now = self._clock.now()
+        try:
+            facts = await self._examiner.examine(file, stored, now)
+            uploaded = await self._queries.mark_uploaded(file, stored.etag, facts, now)
+        except (ContentMismatch, OutsideLimits) as wrong:
+            await self._reject(file, wrong)
+            uploaded = None
+        except Replaced:
+            uploaded = None
+        return uploaded or await self._outcome(file)
 
     async def give_up(self, file: MediaFile) -> None:
         """Refuse a pending file whose bytes will not come. A row written.
@@ -203,11 +275,23 @@ class UploadService:
         """
         await self._queries.reject(file, self._clock.now())
 
-    async def _reject(self, file: MediaFile, mismatch: str) -> None:
+    async def _outcome(self, file: MediaFile) -> MediaFile:
+        """Return what somebody else made of the file meanwhile.
+
+        Raises:
+            UploadIncomplete: nothing, but its object is not the one that was looked at.
+            MediaGone: it was refused, expired or deleted.
+        """
+        now_there = await self._queries.find(file.scope, file.id)
+        if now_there is not None and now_there.status is Status.PENDING_UPLOAD:
+            raise UploadIncomplete("What was stored has changed meanwhile: complete again.")
+        return _uploaded(now_there)
+
+    async def _reject(self, file: MediaFile, wrong: ContentMismatch | OutsideLimits) -> None:
         """Refuse the file and take its bytes away, if it is still pending.
 
         Raises:
-            ContentMismatch: it was refused.
+            ContentMismatch: or `OutsideLimits`: it was refused.
         """
         now = self._clock.now()
         if await self._queries.reject(file, now):
@@ -215,18 +299,21 @@ class UploadService:
                 await self._store.bury(file.key)
             else:
                 await self._store.delete([file.key])
-            raise ContentMismatch(mismatch)
+            raise wrong
+
+    async def set_quota(self, identity: Identity, tenant_id: str, quota: OwnQuota) -> Account:
+        """Say what the caller's tenant may have. One statement.
+
+        Raises:
+            Forbidden: the caller does not own the system, or acts for another tenant.
+        """
+        identity.require(OWNER)
+        if identity.tenant_id != tenant_id:
+            raise Forbidden("A quota is set inside its own tenant.")
+        return await self._queries.set_quota(identity.scope, quota)
 
 
 def _uploaded(file: MediaFile | None) -> MediaFile:
     if file is None or file.status is not Status.UPLOADED:
         raise MediaGone
     return file
-
-
-def _mismatch(file: MediaFile, stored: ObjectInfo) -> str | None:
-    if stored.size != file.file_size:
-        return f"{stored.size} bytes were stored, and {file.file_size} were declared."
-    if media_type(stored.content_type) != file.content_type:
-        return f"{stored.content_type} was stored, and {file.content_type} was declared."
-    return None

@@ -27,6 +27,7 @@ from tests.contracts import (
     http_client,
     object_store,
     queue,
+    quotas,
     rate_limiter,
     streams,
 )
@@ -50,12 +51,19 @@ class R2Harness:
         self._bucket = bucket
 
     async def put(
-        self, key: str, content: bytes, content_type: str, content_disposition: str
+        self,
+        key: str,
+        content: bytes,
+        content_type: str,
+        content_disposition: str,
+        sha256: str | None = None,
     ) -> None:
         given = {"contentType": content_type, "contentDisposition": content_disposition}
         metadata = to_object({name: value for name, value in given.items() if value})
-        options = to_object({"httpMetadata": metadata})
-        await call(self._bucket, "put", key, to_js(content), options)
+        options = {"httpMetadata": metadata}
+        if sha256 is not None:
+            options["sha256"] = sha256
+        await call(self._bucket, "put", key, to_js(content), to_object(options))
 
     stream = staticmethod(stream_of)
     broken_stream = staticmethod(broken_stream_of)
@@ -181,6 +189,7 @@ async def answer(url: str) -> Any:
         "rate_limiter": (rate_limiter.CASES, RateLimiterHarness(env.LIMITER)),
         "queue": (queue.CASES, CloudflareQueueHarness(env.MEDIA_QUEUE)),
         "http_client": (http_client.CASES, FetchHarness(env.SERVER_URL)),
+        "quotas": (quotas.CASES, D1Harness(env.DB)),
         "streams": (streams.CASES + streams.CASES_OF_THE_ADAPTER, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]

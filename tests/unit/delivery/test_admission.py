@@ -482,7 +482,7 @@ def test_a_token_that_was_revoked_by_its_own_scope_opens_nothing_from_the_next_l
     form: str,
 ) -> None:
     engine = Engine()
-    file = engine.upload(CONTENT, album="summer")
+    file = engine.upload(album="summer")
     body = to_json({"service": "blog", "album": "summer"})
     granted = members(engine.fetch("POST", "/api/v1/media/access-token", ALICE_HEADERS, body))
     target = form.format(key=file["key"], token=granted["token"])

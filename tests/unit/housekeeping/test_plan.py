@@ -9,6 +9,7 @@ def test_the_deadlines_are_those_that_were_promised() -> None:
         pending_before=NOW - 24 * 3_600_000,
         owed_before=NOW - 60_000,
         url_dead_before=NOW - 3_600_000 - 60_000,
+        keys_before=NOW - 24 * 3_600_000,
         gone_before=NOW - 90 * 24 * 3_600_000,
     )
 

@@ -11,7 +11,7 @@ from media_engine.http.message import Response
 from media_engine.signing.gateway import OWNER, READ, WRITE
 from media_engine.signing.token import Claims, mint
 from media_engine.uploads.model import LATE_PUT_MS
-from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
+from tests.unit.engine import ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
 from tests.unit.uploads.interrupted import InterruptedStore, Moment
 
 ALICE = {"userId": "alice", "tenantId": "acme", "permissions": [WRITE]}
@@ -245,8 +245,7 @@ def test_nobody_changes_anything_without_the_gateways_key() -> None:
 
 def managed(engine: Engine) -> dict[str, Any]:
     """Bring a file in as a shim does; return it."""
-    fields = {"fileName": "a.jpg", "contentType": "image/jpeg", "fileSize": 5, "service": "blog"}
-    body = to_json({**fields, "visibility": "public"})
+    body = to_json({**PHOTO, "visibility": "public"})
     upload = members(engine.fetch("POST", "/upload/presign", SHIM_HEADERS, body))
     engine.put(upload)
     return members(engine.complete(upload["mediaId"]))

@@ -7,6 +7,7 @@ import pytest
 
 from media_engine.delivery.policy import authorise
 from media_engine.signing.gateway import OWNER, READ, WRITE
+from tests.media import photo_saying
 from tests.unit.engine import ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
 
 ALICE = {"userId": "alice", "tenantId": "acme", "permissions": [READ]}
@@ -26,7 +27,7 @@ def files(engine: Engine, ids: list[str], caller: object = ALICE) -> dict[str, A
 
 def test_a_private_file_resolves_to_a_url_that_opens_it() -> None:
     engine = Engine()
-    file = engine.upload(b"the bytes")
+    file = engine.upload(photo_saying(b"the bytes"))
     resolved = files(engine, [file["mediaId"]])[file["mediaId"]]
     url = urlsplit(resolved["url"])
     assert f"{url.scheme}://{url.netloc}" == "https://media.example.com"

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 from media_engine.ports import HttpRequest
 from tests.fakes import NoAnswer, Served
+from tests.media import SMALLEST
 from tests.messages import answer, name_in, record_in
 
 RESOLVER = "https://cloudflare-dns.com/dns-query"
-PNG = b"\x89PNG\r\n\x1a\n and so on"
+PNG = SMALLEST["image/png"]
 
 
 def image(body: bytes = PNG, content_type: str = "image/png", **headers: str) -> Served:

@@ -15,13 +15,14 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from media_engine.housekeeping.plan import DAY_MS, GONE_LIFE_MS, HOUR_MS
 from media_engine.ports import ObjectInfo
 from media_engine.uploads.model import LATE_PUT_MS
+from tests.media import JPEG
 from tests.unit.engine import Engine, finish, members
 from tests.unit.uploads.interrupted import InterruptedStore, Moment
 
 MOMENTS = st.sampled_from([None, None, "before", "after"])
-DECLARED = (b"bytes", "image/jpeg")
+DECLARED = (JPEG, "image/jpeg")
 CONTENTS = st.sampled_from(
-    [DECLARED] * 3 + [(b"byte", "image/jpeg"), (b"bytes!", "image/jpeg"), (b"bytes", "text/html")]
+    [DECLARED] * 3 + [(JPEG[:-1], "image/jpeg"), (JPEG + b"!", "image/jpeg"), (JPEG, "text/html")]
 )
 TIMES = st.sampled_from([1, 1, HOUR_MS // 2, HOUR_MS // 2, HOUR_MS, 2 * HOUR_MS + 1, DAY_MS + 1])
 
@@ -153,6 +154,17 @@ class UploadLife(RuleBasedStateMachine):
                 "pending_upload", "uploaded", "rejected", "expired",
             }  # fmt: skip
             assert statuses.get(key) in allowed
+
+    @invariant()
+    def what_counts_is_what_is_there_and_what_is_reserved(self) -> None:
+        account = self.engine.account()
+        counting = [
+            row["file_size"]
+            for row in self.engine.rows()
+            if row["status"] in ("pending_upload", "uploaded") and row["charged"]
+        ]
+        used = (account.get("used_bytes", 0), account.get("used_files", 0))
+        assert used == (sum(counting), len(counting))
 
     @invariant()
     def a_file_stays(self) -> None:

@@ -17,6 +17,7 @@ from media_engine.errors import (
     MissingFields,
     UnsupportedMime,
 )
+from media_engine.uploads.inspect import Facts
 from media_engine.uploads.model import (
     MEDIA_TYPES,
     NANOID_LENGTH,
@@ -28,6 +29,7 @@ from media_engine.uploads.model import (
     nanoid,
     parse_media_id,
 )
+from tests.media import JPEG
 from tests.unit.engine import PHOTO
 
 MAX_BYTES = {"image": 1_000, "video": 5_000, "document": 2_000}
@@ -55,7 +57,7 @@ def test_a_request_says_what_is_to_be_stored() -> None:
     assert parse(album="summer", visibility="public") == UploadRequest(
         file_name="beach.jpg",
         content_type="image/jpeg",
-        file_size=5,
+        file_size=len(JPEG),
         service="blog",
         album="summer",
         visibility="public",
@@ -349,6 +351,7 @@ def test_a_file_is_shown_without_what_is_nobody_elses_business() -> None:
         url_expires_at=NOVEMBER,
         created_at=NOVEMBER,
         uploaded_at=NOVEMBER + 1,
+        facts=Facts(width=640, height=480, duration=1_500, codec="avc1", animated=True),
     )
     assert file.to_wire() == {
         "mediaId": "media_aaaaaaaaaaaaaaaaaaaaa",
@@ -362,6 +365,13 @@ def test_a_file_is_shown_without_what_is_nobody_elses_business() -> None:
         "visibility": "private",
         "managedBy": "backend",
         "etag": '"tag"',
+        "sha256": None,
+        "width": 640,
+        "height": 480,
+        "durationMs": 1_500,
+        "codec": "avc1",
+        "animated": True,
+        "alpha": None,
         "createdAt": "2026-11-20T11:26:40.123Z",
         "uploadedAt": "2026-11-20T11:26:40.124Z",
     }

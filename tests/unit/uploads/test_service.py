@@ -1,6 +1,7 @@
 """Presign and complete, through the routes that offer them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import md5
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,10 +12,20 @@ from media_engine.housekeeping.plan import DAY_MS, HOUR_MS, PENDING_LIFE_MS
 from media_engine.ports import Rows, Statement
 from media_engine.signing.gateway import OWNER, READ, WRITE, Identity
 from media_engine.signing.sigv4 import presign
+from media_engine.uploads.examination import Examiner
+from media_engine.uploads.limits import PROFILES
 from media_engine.uploads.model import UploadRequest
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.service import UploadService
-from tests.fakes import Counting, FixedClock, MemoryStore, SqliteDatabase
+from tests.fakes import (
+    Counting,
+    FixedClock,
+    Later,
+    MemoryLimiter,
+    MemoryStore,
+    SqliteDatabase,
+)
+from tests.media import JPEG
 from tests.unit.engine import ALICE, ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
 from tests.unit.uploads.interrupted import InterruptedStore
 
@@ -74,7 +85,7 @@ def test_presign_writes_one_row_that_knows_all_there_is_to_know() -> None:
             "album": "summer",
             "file_name": "beach.jpg",
             "mime_type": "image/jpeg",
-            "file_size": 5,
+            "file_size": len(JPEG),
             "status": "pending_upload",
             "visibility": "public",
             "managed_by": None,
@@ -85,6 +96,16 @@ def test_presign_writes_one_row_that_knows_all_there_is_to_know() -> None:
             "updated_at": now,
             "uploaded_at": None,
             "purge_due_at": None,
+            "charged": 1,
+            "sha256": None,
+            "stored_sha256": None,
+            "hashing_since": None,
+            "width": None,
+            "height": None,
+            "duration_ms": None,
+            "codec": None,
+            "animated": None,
+            "alpha": None,
         }
     ]
 
@@ -152,9 +173,12 @@ class BrokenDatabase(SqliteDatabase):
 @pytest.mark.parametrize("done", [True, False])
 def test_no_url_is_given_out_unless_its_row_is_known_to_be_written(*, done: bool) -> None:
     settings = Engine().settings
+    queries, store = UploadQueries(BrokenDatabase(done=done)), MemoryStore()
     service = UploadService(
-        UploadQueries(BrokenDatabase(done=done)),
-        MemoryStore(),
+        queries,
+        store,
+        Examiner(queries, store, PROFILES["default"], Later()),
+        MemoryLimiter(None, FixedClock()),
         FixedClock(),
         Counting(),
         settings.s3,
@@ -184,12 +208,19 @@ def test_a_completed_upload_is_a_file() -> None:
         "status": "uploaded",
         "fileName": "beach.jpg",
         "contentType": "image/jpeg",
-        "fileSize": 5,
+        "fileSize": len(JPEG),
         "service": "blog",
         "album": "summer",
         "visibility": "private",
         "managedBy": None,
-        "etag": '"4b3a6218bb3e3a7303e8a171a60fcf92"',
+        "etag": f'"{md5(JPEG).hexdigest()}"',
+        "sha256": None,
+        "width": 8,
+        "height": 8,
+        "durationMs": None,
+        "codec": None,
+        "animated": False,
+        "alpha": False,
         "createdAt": "2026-11-18T11:06:40.000Z",
         "uploadedAt": "2026-11-18T11:06:41.500Z",
     }
@@ -205,13 +236,13 @@ def test_completing_again_gives_the_same_file_and_asks_the_store_no_more() -> No
     assert engine.database.statements == statements + 1
 
 
-def test_complete_costs_one_look_at_the_store_and_two_statements() -> None:
+def test_complete_costs_two_looks_at_the_store_and_two_statements() -> None:
     engine = Engine()
     upload = engine.presign()
     engine.put(upload)
     statements = engine.database.statements
     engine.complete(upload["mediaId"])
-    assert engine.store.operations == {"head": 1}
+    assert engine.store.operations == {"head": 1, "read": 1}
     assert engine.database.statements == statements + 2
 
 
@@ -224,15 +255,26 @@ def test_an_upload_of_which_nothing_was_stored_stays_open() -> None:
     assert code(engine, upload["mediaId"]) == "200"
 
 
+DECLARED = f"and {len(JPEG)} were declared."
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "said"),
     [
-        (b"byte", "image/jpeg", "4 bytes were stored, and 5 were declared."),
-        (b"bytes!", "image/jpeg", "6 bytes were stored, and 5 were declared."),
-        (b"", "image/jpeg", "0 bytes were stored, and 5 were declared."),
-        (b"bytes", "image/png", "image/png was stored, and image/jpeg was declared."),
-        (b"bytes", "text/html", "text/html was stored, and image/jpeg was declared."),
-        (b"bytes", "", " was stored, and image/jpeg was declared."),
+        (
+            JPEG[:-1],
+            "image/jpeg",
+            f"{len(JPEG) - 1} bytes were stored, {DECLARED}",
+        ),
+        (
+            JPEG + b"!",
+            "image/jpeg",
+            f"{len(JPEG) + 1} bytes were stored, {DECLARED}",
+        ),
+        (b"", "image/jpeg", f"0 bytes were stored, {DECLARED}"),
+        (JPEG, "image/png", "image/png was stored, and image/jpeg was declared."),
+        (JPEG, "text/html", "text/html was stored, and image/jpeg was declared."),
+        (JPEG, "", " was stored, and image/jpeg was declared."),
     ],
 )
 def test_what_is_not_what_was_declared_is_refused_and_taken_away(
@@ -265,7 +307,7 @@ def test_what_was_refused_stays_refused() -> None:
 def test_the_stored_type_may_have_parameters() -> None:
     engine = Engine()
     upload = engine.presign()
-    engine.store.put(upload["key"], b"bytes", "Image/JPEG; charset=binary")
+    engine.store.put(upload["key"], JPEG, "Image/JPEG; charset=binary")
     assert code(engine, upload["mediaId"]) == "200"
 
 
