@@ -3,6 +3,7 @@
 Each counts its operations, so that a test can assert what a call costs.
 """
 
+import base64
 import hashlib
 import json
 import sqlite3
@@ -19,9 +20,12 @@ from media_engine.ports import (
     MOST_READ,
     BrokenOff,
     Collected,
+    FormBroken,
     HttpRequest,
     HttpUnreachable,
+    MultipartRefused,
     NoRoom,
+    ObjectHead,
     ObjectInfo,
     ObjectRange,
     Piece,
@@ -30,10 +34,14 @@ from media_engine.ports import (
     Rows,
     Statement,
     StoredObject,
+    StoredPart,
     TooLong,
 )
 
 MIGRATIONS = Path(__file__).parents[1] / "worker" / "migrations"
+
+
+SMALLEST_PART = 5 * 1024 * 1024
 
 
 @dataclass
@@ -59,6 +67,7 @@ class MemoryStore:
 
     Attributes:
         operations: how often each operation was called.
+        multiparts: the multipart uploads that are neither joined nor abandoned, by id.
     """
 
     def __init__(self, clock: "FixedClock | None" = None) -> None:
@@ -66,6 +75,7 @@ class MemoryStore:
         self._clock = clock or FixedClock()
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._verified: dict[str, str] = {}
+        self.multiparts: dict[str, Multipart] = {}
 
     def put(
         self,
@@ -133,18 +143,16 @@ class MemoryStore:
         key: str,
         body: ByteStream,
         size: int,
+        head: ObjectHead,
         /,
         *,
-        content_type: str,
-        content_disposition: str,
+        once: bool,
     ) -> ObjectInfo | None:
         self.operations["put"] += 1
-        assert isinstance(body, MemoryStream)
-        if key in self._objects:
+        if once and key in self._objects:
             return None
-        if not body.whole or len(body.content) != size:
-            raise BrokenOff("the test says so")
-        return self.put(key, body.content, content_type, content_disposition)
+        content = _whole(body, size)
+        return self.put(key, content, head.content_type, head.content_disposition)
 
     async def read(self, key: str, offset: int, length: int, /, *, etag: str) -> bytes | None:
         assert 0 < length <= MOST_READ
@@ -170,6 +178,65 @@ class MemoryStore:
         self.operations["delete"] += 1
         for key in keys:
             self._objects.pop(key, None)
+
+    async def begin(self, key: str, head: ObjectHead, /) -> str:
+        self.operations["begin"] += 1
+        upload_id = f"upload-{self.operations['begin']}"
+        self.multiparts[upload_id] = Multipart(key, head)
+        return upload_id
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: ByteStream, length: int, /
+    ) -> StoredPart:
+        self.operations["put_part"] += 1
+        content = _whole(body, length)
+        multipart = self._multipart(key, upload_id)
+        assert 1 <= number <= 10_000
+        etag = f"part-{self.operations['put_part']}"
+        multipart.parts[number] = (etag, content)
+        return StoredPart(number, etag)
+
+    async def join(self, key: str, upload_id: str, parts: Sequence[StoredPart], /) -> ObjectInfo:
+        self.operations["join"] += 1
+        multipart = self._multipart(key, upload_id)
+        named = sorted(parts, key=lambda part: part.number)
+        if any(multipart.parts.get(part.number, ("", b""))[0] != part.etag for part in named):
+            raise MultipartRefused("no such part")
+        contents = [multipart.parts[part.number][1] for part in named]
+        sizes = {len(content) for content in contents[:-1]}
+        if sizes and (len(sizes) > 1 or min(sizes) < max(SMALLEST_PART, len(contents[-1]))):
+            raise MultipartRefused("parts differ in size")
+        del self.multiparts[upload_id]
+        head = multipart.head
+        return self.put(key, b"".join(contents), head.content_type, head.content_disposition)
+
+    async def abandon(self, key: str, upload_id: str, /) -> None:
+        self.operations["abandon"] += 1
+        multipart = self.multiparts.get(upload_id)
+        if multipart is not None and multipart.key == key:
+            del self.multiparts[upload_id]
+
+    def _multipart(self, key: str, upload_id: str) -> "Multipart":
+        multipart = self.multiparts.get(upload_id)
+        if multipart is None or multipart.key != key:
+            raise MultipartRefused("no such upload")
+        return multipart
+
+
+@dataclass
+class Multipart:
+    """A multipart upload: its parts by number, each with its etag."""
+
+    key: str
+    head: ObjectHead
+    parts: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+
+
+def _whole(body: ByteStream, size: int) -> bytes:
+    assert isinstance(body, MemoryStream)
+    if not body.whole or len(body.content) != size:
+        raise BrokenOff("the test says so")
+    return body.content
 
 
 def _cut(content: bytes, wanted: ObjectRange | None) -> bytes:
@@ -243,6 +310,15 @@ class MemoryStreams:
     def concatenate(self, pieces: Sequence[Piece], length: int, /) -> "JoinedStream":
         return JoinedStream(pieces, length)
 
+    def intake(
+        self, streams: Sequence[ByteStream], algorithm: str | None = None, /
+    ) -> "MemoryIntake":
+        return MemoryIntake(streams, algorithm)
+
+    def form(self, stream: ByteStream, boundary: str, /) -> "MemoryForm":
+        assert isinstance(stream, MemoryStream)
+        return MemoryForm(stream, boundary)
+
     async def collect(self, stream: ByteStream, most: int, /) -> Collected:
         assert isinstance(stream, MemoryStream)
         if len(stream.content) > most:
@@ -252,6 +328,82 @@ class MemoryStreams:
         if not stream.whole:
             raise BrokenOff("the test says so")
         return Collected(len(stream.content), MemoryStream(stream.content))
+
+
+class MemoryIntake:
+    """`ports.Intake` whose bodies are all there."""
+
+    def __init__(self, streams: Sequence[ByteStream], algorithm: str | None = None) -> None:
+        self._unread = list(streams)
+        self._rest = b""
+        self._filled = b""
+        self._last = b""
+        self._algorithm = algorithm
+        self._breaks = False
+        self.size = 0
+        self.ended = False
+        self.broken = False
+
+    async def fill(self, size: int, milliseconds: int, /) -> None:  # noqa: ARG002
+        while self._unread:
+            stream = self._unread.pop(0)
+            if isinstance(stream, JoinedStream):
+                self._last = await stream.read()
+                self._breaks = len(self._last) < stream.length
+            else:
+                assert isinstance(stream, MemoryStream)
+                self._last = stream.content
+                self._breaks = not stream.whole
+            self._rest += self._last
+        room = size - len(self._filled)
+        self._filled += self._rest[:room]
+        self.ended = len(self._rest) < room
+        self.broken = self.ended and self._breaks
+        self._rest = self._rest[room:]
+        self.size = len(self._filled)
+
+    def take(self) -> MemoryStream:
+        block, self._filled, self.size = MemoryStream(self._filled), b"", 0
+        return block
+
+    async def digest(self) -> str:
+        assert self._algorithm is not None
+        hashed = hashlib.new(self._algorithm.replace("-", ""), self._last)
+        return base64.b64encode(hashed.digest()).decode()
+
+
+class MemoryForm:
+    """`ports.Form` in memory."""
+
+    def __init__(self, stream: MemoryStream, boundary: str) -> None:
+        _, *self._fields = (b"\r\n" + stream.content).split(f"\r\n--{boundary}".encode())
+        self._value = b""
+
+    async def next(self) -> str | None:
+        if not self._fields:
+            raise FormBroken
+        field_ = self._fields.pop(0)
+        if field_.startswith(b"--"):
+            return None
+        head, blank, self._value = field_.partition(b"\r\n\r\n")
+        if not blank or not self._fields:
+            raise FormBroken
+        return head.decode(errors="replace")
+
+    async def text(self, limit: int, /) -> str:
+        try:
+            text = self._value.decode()
+        except UnicodeDecodeError:
+            raise FormBroken from None
+        if len(self._value) > limit:
+            raise FormBroken
+        return text
+
+    def intake(self) -> MemoryIntake:
+        return MemoryIntake([self.stream()])
+
+    def stream(self) -> MemoryStream:
+        return MemoryStream(self._value)
 
 
 @dataclass

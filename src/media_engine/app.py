@@ -17,6 +17,7 @@ from media_engine.delivery.service import DeliveryService
 from media_engine.errors import MediaError, Unauthorized, Unforeseen
 from media_engine.housekeeping.queries import HousekeepingQueries
 from media_engine.housekeeping.service import HousekeepingService
+from media_engine.http.cors import SENDING_METHODS, sending_headers, sending_preflight
 from media_engine.http.envelope import envelope, error_response, json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Handler, Route, Router
@@ -45,12 +46,21 @@ from media_engine.sharing.handlers import SharingHandlers
 from media_engine.sharing.queries import SharingQueries
 from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
+from media_engine.signing.upload_token import verify as verify_upload_token
+from media_engine.transfers.chunked_handlers import ChunkedHandlers
+from media_engine.transfers.cleaning import TransferCleaner
+from media_engine.transfers.handlers import TransferHandlers
+from media_engine.transfers.multipart_handlers import MultipartHandlers
+from media_engine.transfers.queries import TransferQueries
+from media_engine.transfers.sender import Sender
+from media_engine.transfers.service import TransferService
+from media_engine.transfers.tus_handlers import TusHandlers
 from media_engine.uploads.address import Guard
 from media_engine.uploads.examination import Examiner
 from media_engine.uploads.handlers import UploadHandlers
 from media_engine.uploads.ingest import IngestService
 from media_engine.uploads.limits import PROFILES
-from media_engine.uploads.model import NANOID_LENGTH, nanoid
+from media_engine.uploads.model import NANOID_LENGTH, UploadRequest, nanoid
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.quota import Quota
 from media_engine.uploads.resolver import Resolver
@@ -137,24 +147,37 @@ class App:
             settings.ingest.timeout,
         )
         self._uploads = UploadHandlers(uploads, ingest, settings)
+        transfer_queries = TransferQueries(world.database)
+        transfers = TransferService(
+            transfer_queries,
+            world.store,
+            world.streams,
+            world.clock,
+            world.entropy,
+            uploads.begin,
+            uploads.complete,
+        )
         standings = DeliveryQueries(world.database)
         admission = Admission(standings, settings, world.clock, world.guess_limiter)
         self._purging = PurgeService(world.cache, world.queue, world.http, settings.purge)
         library_queries = LibraryQueries(world.database)
-        self._library = LibraryHandlers(
-            LibraryService(library_queries, settings, world.clock),
-            RemovalService(
-                library_queries,
-                world.store,
-                world.clock,
-                self._told(self._purging.withdraw),
-                admission.forget_files,
-            ),
+        removal = RemovalService(
+            library_queries,
+            world.store,
+            world.clock,
+            transfers.interrupt,
+            self._told(self._purging.withdraw),
+            admission.forget_files,
         )
+        self._library = LibraryHandlers(
+            LibraryService(library_queries, settings, world.clock), removal
+        )
+        self._transfers = Transfers(settings, world, transfer_queries, transfers, removal.delete)
         self._housekeeping = HousekeepingService(
             HousekeepingQueries(world.database),
             world.store,
             world.clock,
+            transfers.interrupt,
             self._told(self._purging.purge),
         )
         sharing = SharingHandlers(
@@ -181,8 +204,14 @@ class App:
                 *self._identified(self._uploads.routes(), self._from_gateway),
                 *self._identified(sharing.routes(), self._from_gateway),
                 *self._identified(self._library.routes(), self._from_gateway),
+                *self._identified(self._transfers.opening.routes(), self._from_gateway),
+                *self._sent(self._transfers.routes(), self._from_sender),
+                *(Route(verb, "/u/*", self._with_path_token) for verb in SENDING_METHODS),
+                Route("OPTIONS", "/u/*", self._preflight),
             )
         )
+        tokened = (*self._transfers.routes(), *self._transfers.opening.token_routes())
+        self._tokened = Router(self._sent(tokened, self._from_path_token))
         self._internal = Router(
             self._identified(self._library.internal_routes(), self._from_binding)
         )
@@ -238,7 +267,10 @@ class App:
     async def clean(self) -> None:
         """Do one run of housekeeping."""
         self._settings.require(*BINDINGS)
-        self._journal.cleaned(asdict(await self._housekeeping.run()))
+        # Transfers first: a file's row stays while a transfer for it is there.
+        transfers = await self._transfers.cleaner.run()
+        report = await self._housekeeping.run()
+        self._journal.cleaned({**asdict(report), "transfers": transfers})
 
     def _told(self, purge: Purge) -> Purge:
         """Return what does the same, and tells the log if the queue does not answer."""
@@ -299,6 +331,70 @@ class App:
 
         return handle
 
+    def _sent(
+        self, routes: Iterable[Route], identify: Callable[[Request], Sender]
+    ) -> Iterable[Route]:
+        """Put the sender into the call of each handler, the call into the log, and let pages of
+        the allowed origins read the answer.
+        """
+        answered = set()
+        for route in routes:
+            yield Route(route.method, route.pattern, self._with_sender(route, identify))
+            if route.pattern not in answered:
+                answered.add(route.pattern)
+                yield Route("OPTIONS", route.pattern, self._preflight)
+
+    def _with_sender(self, route: Route, identify: Callable[[Request], Sender]) -> Handler:
+        event = _event(route)
+
+        async def handle(request: Request, **params: str) -> Response:
+            started = self._clock.now()
+            origins = self._settings.upload_origins
+            headers = sending_headers(request.headers.get("origin"), origins)
+            try:
+                sender = identify(request)
+                response = await route.handler(request, sender, **params)
+            except MediaError as error:
+                error.headers |= headers
+                raise
+            response.headers |= headers
+            duration = self._clock.now() - started
+            self._journal.called(
+                event, request.request_id, sender.identity, response.status, duration
+            )
+            return response
+
+        return handle
+
+    async def _preflight(self, request: Request, **params: str) -> Response:
+        """Answer a preflight; below `/files/tus`, say what of tus is spoken, too."""
+        del params  # Whatever the path leads to.
+        allowed = self._settings.upload_origins
+        response = sending_preflight(request.headers.get("origin"), allowed)
+        if "/files/tus" in request.path:
+            response.headers |= self._transfers.tus.describe()
+        return response
+
+    async def _with_path_token(self, request: Request, rest: str) -> Response:
+        """Answer `/u/<token>/…`, for clients that can send no header."""
+        _, slash, path = rest.partition("/")
+        handler, params = self._tokened.find(request.method, slash + path)
+        return await handler(request, **params)
+
+    def _from_path_token(self, request: Request) -> Sender:
+        return self._from_token(request.path.split("/", 3)[2])
+
+    def _from_sender(self, request: Request) -> Sender:
+        scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._from_token(token.strip())
+        return Sender(self._from_gateway(request))
+
+    def _from_token(self, token: str) -> Sender:
+        self._settings.require("MEDIA_TOKEN_KEYS", *BINDINGS)
+        now = self._clock.now() // 1000
+        return Sender.from_claims(verify_upload_token(token, self._settings.token_keys, now))
+
     def _from_gateway(self, request: Request) -> Identity:
         self._settings.require("GATEWAY_KEYS", *BINDINGS)
         if not self._settings.gateway_keys.accepts(request.headers.get("x-gateway-key")):
@@ -332,10 +428,53 @@ class App:
         return answer
 
 
+class Transfers:
+    """The handlers that take large and many files, wired.
+
+    Args:
+        settings: what was configured.
+        world: what it stands on.
+        queries: the transfers' rows.
+        service: does the work.
+        remove: deletes a file.
+
+    Attributes:
+        opening: opens transfers.
+        tus: what `/files/tus` answers.
+        cleaner: takes away what is over.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        world: World,
+        queries: TransferQueries,
+        service: TransferService,
+        remove: Callable[[Identity, str], Awaitable[None]],
+    ) -> None:
+        self.cleaner = TransferCleaner(queries, service, world.clock)
+        self.opening = TransferHandlers(
+            service,
+            settings,
+            world.clock,
+            lambda fields: UploadRequest.parse(fields, settings.max_bytes),
+        )
+        self.tus = TusHandlers(self.opening, world.store, world.streams)
+        self._multipart = MultipartHandlers(self.opening, world.streams)
+        self._chunked = ChunkedHandlers(self.opening, world.streams, self.cleaner.run, remove)
+
+    def routes(self) -> Iterable[Route]:
+        """Return the routes for whoever sends."""
+        yield from self._multipart.routes()
+        yield from self._chunked.routes()
+        yield from self.tus.routes()
+
+
 def _event(route: Route) -> str:
     """Return what the log calls a call: by its path, and by its verb where the path has an id."""
-    place, _, name = route.pattern.partition("/{")
-    return "media" + place.replace("/", ".") + (f".{route.method.lower()}" if name else "")
+    segments = route.pattern.removeprefix("/media").split("/")
+    place = ".".join(segment for segment in segments if segment[:1] != "{")
+    return f"media{place}" + (f".{route.method.lower()}" if "{" in route.pattern else "")
 
 
 def _members(value: object) -> Mapping[str, object]:

@@ -29,12 +29,19 @@
     ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
     ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
     ├── HashPending               409 HASH_PENDING
+    ├── AlreadyCommitted          409 ALREADY_COMMITTED
+    ├── WayTaken                  409 UPLOAD_WAY_TAKEN
+    ├── OffsetMismatch            409 OFFSET_MISMATCH
     ├── MediaManaged              409 MEDIA_MANAGED
     ├── PreconditionFailed        412 PRECONDITION_FAILED
+    ├── UnsupportedProtocol       412 TUS_VERSION
+    ├── UnsupportedBody           415 UNSUPPORTED_BODY
     ├── RangeNotSatisfiable       416 RANGE_NOT_SATISFIABLE
     ├── ContentMismatch           422 CONTENT_MISMATCH
     ├── OutsideLimits             422 OUTSIDE_LIMITS
     ├── IdempotencyKeyReused      422 IDEMPOTENCY_KEY_REUSED
+    ├── UploadLocked              423 UPLOAD_LOCKED
+    ├── ChecksumMismatch          460 CHECKSUM_MISMATCH
     ├── RateLimited               429 RATE_LIMITED
     ├── Unforeseen                500 INTERNAL_ERROR
     ├── DatabaseError             500 DB_ERROR
@@ -310,6 +317,62 @@ class UploadIncomplete(MediaError):
     status = 409
 
 
+class AlreadyCommitted(MediaError):
+    """The upload is finished: what is there is a file."""
+
+    code = "ALREADY_COMMITTED"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This upload is finished: delete the file instead.")
+
+
+class WayTaken(MediaError):
+    """The upload has begun to come in another way, and one way excludes the others."""
+
+    code = "UPLOAD_WAY_TAKEN"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This upload was begun in another way: go on with that, or begin anew.")
+
+
+class OffsetMismatch(MediaError):
+    """Bytes were sent that do not follow those that are there.
+
+    Args:
+        received: how many are there.
+    """
+
+    code = "OFFSET_MISMATCH"
+    status = 409
+
+    def __init__(self, received: int) -> None:
+        super().__init__(f"{received} bytes are there: go on behind them.")
+        self.received = received
+
+
+class UploadLocked(MediaError):
+    """Somebody else is sending to this upload."""
+
+    code = "UPLOAD_LOCKED"
+    status = 423
+
+    def __init__(self) -> None:
+        super().__init__("Another request is sending to this upload. Try again.")
+        self.headers["Retry-After"] = "2"
+
+
+class ChecksumMismatch(MediaError):
+    """The bytes are not those that the checksum was made of. None of them was kept."""
+
+    code = "CHECKSUM_MISMATCH"
+    status = 460
+
+    def __init__(self) -> None:
+        super().__init__("The bytes do not have this checksum: send them again.")
+
+
 class MediaManaged(MediaError):
     """Another than the caller decides what becomes of this file."""
 
@@ -337,6 +400,28 @@ class PreconditionFailed(MediaError):
 
     def __init__(self) -> None:
         super().__init__("The file is not the one that the request was conditional on.")
+
+
+class UnsupportedProtocol(MediaError):
+    """The client speaks another version of tus, or does not say which.
+
+    Args:
+        version: the version that is spoken here.
+    """
+
+    code = "TUS_VERSION"
+    status = 412
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"Tus-Resumable must be {version}.")
+        self.headers["Tus-Version"] = version
+
+
+class UnsupportedBody(MediaError):
+    """The body is of a type that this resource does not take (RFC 9110 §15.5.16)."""
+
+    code = "UNSUPPORTED_BODY"
+    status = 415
 
 
 class RangeNotSatisfiable(MediaError):

@@ -134,10 +134,11 @@ def _path(error: MediaError, path: str) -> str:
 
 
 def _tokenless(path: str) -> str:
-    """Return a path without the token that a `/view/<token>/<key>` has."""
-    if not path.startswith("/view/"):
-        return path
-    return "/view/…/" + path.removeprefix("/view/").partition("/")[2]
+    """Return a path without the token that a `/view/<token>/…` or `/u/<token>/…` has."""
+    for prefix in ("/view/", "/u/"):
+        if path.startswith(prefix):
+            return f"{prefix}…/" + path.removeprefix(prefix).partition("/")[2]
+    return path
 
 
 def _beginning(path: str) -> str:

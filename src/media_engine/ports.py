@@ -87,6 +87,19 @@ class StoredObject:
             self.body.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What an object is stored with, and later answered with.
+
+    Attributes:
+        content_type: its type; empty for none.
+        content_disposition: how it is called; empty for none.
+    """
+
+    content_type: str = ""
+    content_disposition: str = ""
+
+
 Piece: TypeAlias = bytes | Callable[[], Awaitable[ByteStream]]
 """A piece of a body: bytes, or what opens a stream of them when their turn has come."""
 
@@ -105,6 +118,29 @@ class RangeOutside(Exception):
     def __init__(self, stored: StoredObject) -> None:
         super().__init__(stored.info.key)
         self.stored = stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of a multipart upload, as the store has it.
+
+    Attributes:
+        number: its number, 1 to 10,000. Parts are joined in the order of their numbers, which
+            need not follow one another.
+        etag: what the store knows it by. A part that is stored again has another one.
+    """
+
+    number: int
+    etag: str
+
+
+class MultipartRefused(Exception):
+    """The store does not go on with a multipart upload: it was joined or abandoned, or it has not
+    the parts that were named, or they do not have the sizes that they must have.
+
+    Args:
+        reason: what the store said, for the log.
+    """
 
 
 class BrokenOff(Exception):
@@ -131,6 +167,8 @@ class ObjectStore(Protocol):
     """The bytes: R2. Every call is one operation of the store.
 
     Every call raises `R2Unavailable` when the store does not answer.
+
+    A body is a stream, or a block that `Intake` took: it is handed on and never looked into.
     """
 
     async def head(self, key: str, /) -> ObjectInfo | None:
@@ -165,25 +203,25 @@ class ObjectStore(Protocol):
         key: str,
         body: ByteStream,
         size: int,
+        head: ObjectHead,
         /,
         *,
-        content_type: str,
-        content_disposition: str,
+        once: bool,
     ) -> ObjectInfo | None:
-        """Store what a stream has, whole or not at all. A class A operation.
+        """Store what a body has, whole or not at all. A class A operation.
 
         Args:
             key: the object's key.
-            body: the stream; it is read to its end, or let go.
+            body: the body; a stream is read to its end, or let go.
             size: how many bytes it has.
-            content_type: to be stored with them.
-            content_disposition: likewise.
+            head: what it is stored with.
+            once: whether what is under this key already, a tombstone for example, stays.
 
         Returns:
-            The object; None if there is one under this key already, a tombstone for example.
+            The object; None where `once` kept another one.
 
         Raises:
-            BrokenOff: the stream broke off, or has fewer or more bytes.
+            BrokenOff: the body broke off, or has fewer or more bytes.
         """
         ...
 
@@ -217,6 +255,41 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Sequence[str], /) -> None:
         """Remove the objects, at most 1,000; those that are not there are no error."""
+        ...
+
+    async def begin(self, key: str, head: ObjectHead, /) -> str:
+        """Begin a multipart upload; return its id. A class A operation.
+
+        R2 itself abandons what is not joined within seven days.
+        """
+        ...
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: ByteStream, length: int, /
+    ) -> StoredPart:
+        """Store a part. A class A operation.
+
+        Every part but the last has the same length, of at least 5 MiB. A part that is stored
+        under a number again takes the place of the other.
+
+        Raises:
+            BrokenOff: as `write`.
+            MultipartRefused: there is no such upload any more.
+        """
+        ...
+
+    async def join(self, key: str, upload_id: str, parts: Sequence[StoredPart], /) -> ObjectInfo:
+        """Make an object of these parts, and let go of others. A class A operation.
+
+        It takes the place of an object that is there already.
+
+        Raises:
+            MultipartRefused: it is joined already, or the parts cannot be joined.
+        """
+        ...
+
+    async def abandon(self, key: str, upload_id: str, /) -> None:
+        """Let go of a multipart upload and its parts. No error where there is none any more."""
         ...
 
 
@@ -258,6 +331,65 @@ class Cache(Protocol):
         ...
 
 
+class Intake(Protocol):
+    """Takes a body in blocks of a size that the caller chooses.
+
+    A block is filled in memory, because what arrived of a body must not be lost where its sender
+    leaves. Python sees how long it is and never what is in it.
+
+    Attributes:
+        size: how many bytes of the block are there.
+        ended: whether no more will come.
+        broken: whether it ended because the body broke off.
+    """
+
+    size: int
+    ended: bool
+    broken: bool
+
+    async def fill(self, size: int, milliseconds: int, /) -> None:
+        """Read on until the block has `size` bytes, the body has ended, or the time is over."""
+        ...
+
+    def take(self) -> ByteStream:
+        """Return the block as far as it is filled, for the store, and begin another."""
+        ...
+
+    async def digest(self) -> str:
+        """Return the hash of the body so far, in base64; nothing is read after it."""
+        ...
+
+
+class FormBroken(Exception):
+    """A form ends before its last boundary, or a head or a value in it is too long or no text."""
+
+
+class Form(Protocol):
+    """A body of `multipart/form-data` (RFC 7578), read field by field as it comes.
+
+    Every call raises `FormBroken` where the form is none.
+    """
+
+    async def next(self) -> str | None:
+        """Skip what is left of a field; return the head of the next one, or None after the last.
+
+        A head is the header lines of a field, without the line that is empty.
+        """
+        ...
+
+    async def text(self, limit: int, /) -> str:
+        """Return the field's value as text, of at most so many bytes."""
+        ...
+
+    def intake(self) -> Intake:
+        """Take the field's value in blocks."""
+        ...
+
+    def stream(self) -> ByteStream:
+        """Return the field's value as a stream."""
+        ...
+
+
 class Streams(Protocol):
     """What can be done with streams without looking into them."""
 
@@ -271,6 +403,19 @@ class Streams(Protocol):
             pieces: the pieces in their order.
             length: how many bytes they have together.
         """
+        ...
+
+    def intake(self, streams: Sequence[ByteStream], algorithm: str | None = None, /) -> Intake:
+        """Take what these streams have, one after the other, in blocks.
+
+        Args:
+            streams: the streams.
+            algorithm: `SHA-1`, `SHA-256` or `MD5`, by which the last stream is hashed.
+        """
+        ...
+
+    def form(self, stream: ByteStream, boundary: str, /) -> Form:
+        """Read a form whose fields are between these boundaries."""
         ...
 
     async def collect(self, stream: ByteStream, most: int, /) -> "Collected":

@@ -47,6 +47,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "TENANT_QUOTA_FILES": "",
     "USER_QUOTA_BYTES": "",
     "USER_QUOTA_FILES": "",
+    "UPLOAD_ORIGINS": "",
     "INGEST_RESOLVER_URL": "https://cloudflare-dns.com/dns-query",
     "INGEST_TIMEOUT": "60",
     "INGEST_PORTS": "80,443",
@@ -160,6 +161,7 @@ class Settings:
         cache_bytes: how large a file the edge cache keeps, in bytes; 0 turns it off.
         s3: where uploads are signed for.
         max_bytes: the largest file of each kind, in bytes.
+        upload_origins: the origins whose pages may send files to the Worker; `*` for any.
         ingest: from where files are fetched.
         purge: the zone whose caches are purged; None where that is not configured, or wrongly.
         profile: what a file may be inside: a name in `PROFILES`.
@@ -179,6 +181,7 @@ class Settings:
     cache_bytes: int
     s3: S3Settings
     max_bytes: Mapping[str, int]
+    upload_origins: tuple[str, ...]
     ingest: IngestSettings
     purge: PurgeSettings | None
     profile: str
@@ -250,6 +253,7 @@ class _Reader:
                 kind: self._number(f"MAX_{kind.upper()}_BYTES", "bytes", least=1)
                 for kind in ("image", "video", "document")
             },
+            upload_origins=self._origins("UPLOAD_ORIGINS"),
             ingest=self._ingest(development),
             purge=self._purge(development),
             profile=self._one_of("UPLOAD_PROFILE", tuple(PROFILES)),
@@ -357,6 +361,15 @@ class _Reader:
             self._wrong(name, f"must be a number of {unit}")
             return 0
         return int(value)
+
+    def _origins(self, name: str) -> tuple[str, ...]:
+        origins = tuple(part.strip() for part in self._values[name].split(",") if part.strip())
+        for origin in origins:
+            scheme, _, host = origin.partition("://")
+            if origin != "*" and (scheme not in ("http", "https") or not host or "/" in host):
+                self._wrong(name, "must be origins such as https://app.example.com, or *")
+                return ()
+        return origins
 
     def _seconds(self, name: str) -> int:
         value = self._values[name]

@@ -7,14 +7,18 @@ from media_engine.http.message import ByteStream
 from media_engine.ports import (
     MOST_READ,
     BrokenOff,
+    MultipartRefused,
+    ObjectHead,
     ObjectInfo,
     ObjectRange,
     ObjectStore,
     RangeOutside,
     StoredObject,
+    StoredPart,
 )
 
 CONTENT = b"0123456789"
+HEAD = ObjectHead("video/mp4", 'inline; filename="a.mp4"')
 
 
 class StoreHarness(Protocol):
@@ -236,9 +240,7 @@ async def a_key_without_an_object_can_be_buried(harness: StoreHarness) -> None:
 async def _write(
     harness: StoreHarness, key: str, body: ByteStream, size: int = len(CONTENT)
 ) -> ObjectInfo | None:
-    return await harness.store.write(
-        key, body, size, content_type="image/png", content_disposition='inline; filename="x.png"'
-    )
+    return await harness.store.write(key, body, size, HEAD, once=True)
 
 
 async def a_stream_is_stored_with_what_it_is(harness: StoreHarness) -> None:
@@ -248,8 +250,8 @@ async def a_stream_is_stored_with_what_it_is(harness: StoreHarness) -> None:
     assert stored is not None
     assert written == stored.info
     assert stored.info.size == len(content)
-    assert stored.info.content_type == "image/png"
-    assert stored.info.content_disposition == 'inline; filename="x.png"'
+    assert stored.info.content_type == HEAD.content_type
+    assert stored.info.content_disposition == HEAD.content_disposition
     assert not stored.info.tombstone
     assert await harness.read(_body(stored)) == content
 
@@ -284,12 +286,111 @@ async def a_stream_replaces_nothing(harness: StoreHarness) -> None:
         assert await harness.store.head(key) == before
 
 
+async def a_stream_replaces_what_may_be_replaced(harness: StoreHarness) -> None:
+    await harness.put("replaced", b"first", "", "")
+    body = await harness.stream(CONTENT)
+    written = await harness.store.write("replaced", body, len(CONTENT), HEAD, once=False)
+    stored = await harness.store.get("replaced")
+    assert stored is not None
+    assert written == stored.info
+    assert await harness.read(_body(stored)) == CONTENT
+
+
 async def deleted_objects_are_not_there(harness: StoreHarness) -> None:
     await harness.put("deleted-1", CONTENT, "", "")
     await harness.put("deleted-2", CONTENT, "", "")
     await harness.store.delete(["deleted-1", "deleted-2", "never-was-there"])
     assert await harness.store.head("deleted-1") is None
     assert await harness.store.head("deleted-2") is None
+
+
+PART = 5 * 1024 * 1024
+FIRST, SECOND, LAST = b"1" * PART, b"2" * PART, b"last"
+
+
+async def a_part_of_another_length_is_not_stored(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("broken", HEAD)
+    for size in (len(CONTENT) - 1, len(CONTENT) + 1):
+        try:
+            await harness.store.put_part("broken", upload, 1, await harness.stream(CONTENT), size)
+        except BrokenOff:
+            continue
+        raise AssertionError("it was stored")
+
+
+async def _part(
+    harness: StoreHarness, key: str, upload: str, number: int, content: bytes
+) -> StoredPart:
+    body = await harness.stream(content)
+    return await harness.store.put_part(key, upload, number, body, len(content))
+
+
+async def parts_are_joined_in_the_order_of_their_numbers(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("joined", HEAD)
+    last = await _part(harness, "joined", upload, 90, LAST)
+    first = await _part(harness, "joined", upload, 7, FIRST)
+    second = await _part(harness, "joined", upload, 35, SECOND)
+    await _part(harness, "joined", upload, 36, b"not named, so not in the object")
+    assert await harness.store.head("joined") is None
+    info = await harness.store.join("joined", upload, [first, second, last])
+    assert info == await harness.store.head("joined")
+    assert info.size == 2 * PART + len(LAST)
+    assert info.content_type == HEAD.content_type
+    assert info.content_disposition == HEAD.content_disposition
+    content = await harness.read(_body(await harness.store.get("joined")))
+    assert content == FIRST + SECOND + LAST
+
+
+async def a_part_that_is_stored_again_takes_the_place_of_the_other(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("again", HEAD)
+    old = await _part(harness, "again", upload, 1, b"old")
+    new = await _part(harness, "again", upload, 1, b"new")
+    assert await _is_refused(harness, "again", upload, [old])
+    await harness.store.join("again", upload, [new])
+    assert await harness.read(_body(await harness.store.get("again"))) == b"new"
+
+
+async def _is_refused(
+    harness: StoreHarness, key: str, upload: str, parts: list[StoredPart]
+) -> bool:
+    try:
+        await harness.store.join(key, upload, parts)
+    except MultipartRefused:
+        return True
+    return False
+
+
+async def parts_of_unequal_size_are_not_joined(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("unequal", HEAD)
+    parts = [
+        await _part(harness, "unequal", upload, 1, FIRST),
+        await _part(harness, "unequal", upload, 2, SECOND + b"2"),
+        await _part(harness, "unequal", upload, 3, LAST),
+    ]
+    assert await _is_refused(harness, "unequal", upload, parts)
+    assert await harness.store.head("unequal") is None
+
+
+async def what_is_joined_is_not_joined_twice(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("twice", HEAD)
+    part = await _part(harness, "twice", upload, 1, LAST)
+    await harness.store.join("twice", upload, [part])
+    assert await _is_refused(harness, "twice", upload, [part])
+    await harness.store.abandon("twice", upload)
+    assert await harness.store.head("twice") is not None
+
+
+async def what_is_abandoned_takes_no_part(harness: StoreHarness) -> None:
+    upload = await harness.store.begin("abandoned", HEAD)
+    part = await _part(harness, "abandoned", upload, 1, LAST)
+    await harness.store.abandon("abandoned", upload)
+    await harness.store.abandon("abandoned", upload)
+    assert await _is_refused(harness, "abandoned", upload, [part])
+    try:
+        await _part(harness, "abandoned", upload, 2, LAST)
+    except MultipartRefused:
+        return
+    raise AssertionError("a part was taken")
 
 
 CASES = (
@@ -314,5 +415,12 @@ CASES = (
     a_stream_of_another_length_stores_nothing,
     a_stream_that_breaks_off_stores_nothing,
     a_stream_replaces_nothing,
+    a_stream_replaces_what_may_be_replaced,
     deleted_objects_are_not_there,
+    a_part_of_another_length_is_not_stored,
+    parts_are_joined_in_the_order_of_their_numbers,
+    a_part_that_is_stored_again_takes_the_place_of_the_other,
+    parts_of_unequal_size_are_not_joined,
+    what_is_joined_is_not_joined_twice,
+    what_is_abandoned_takes_no_part,
 )

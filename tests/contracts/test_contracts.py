@@ -106,6 +106,9 @@ class MemoryHarness:
     async def kept(self) -> int:
         return 0
 
+    async def read_block(self, block: MemoryStream) -> bytes:
+        return block.content
+
     async def rest(self) -> None:
         """Nothing in memory goes on behind."""
 

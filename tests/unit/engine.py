@@ -25,6 +25,7 @@ from tests.fakes import (
     MemoryLog,
     MemoryQueue,
     MemoryStore,
+    MemoryStream,
     MemoryStreams,
     Serve,
     SqliteDatabase,
@@ -170,8 +171,13 @@ class Engine:
         body: bytes = b"",
         *,
         internal: bool = False,
+        broken: bool = False,
     ) -> Response:
-        """Send a request; `target` is a path, with a query if it has one."""
+        """Send a request; `target` is a path, with a query if it has one.
+
+        Args:
+            broken: whether the client leaves behind the body, before it has ended.
+        """
         path, _, query = target.partition("?")
 
         async def read(limit: int) -> bytes:
@@ -179,7 +185,16 @@ class Engine:
                 raise FileTooLarge("body", f"is longer than {limit} bytes")
             return body
 
-        request = Request(method, path, query, Headers(headers or {}), read, "request-1")
+        stream = MemoryStream(body, whole=not broken)
+        request = Request(
+            method,
+            path,
+            query,
+            Headers(headers or {}),
+            read,
+            "request-1",
+            lambda: stream if body else None,
+        )
         return finish((self.app.fetch_internal if internal else self.app.fetch)(request))
 
     def rows(self, table: str = "media_files") -> list[dict[str, Any]]:

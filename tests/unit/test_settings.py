@@ -54,6 +54,7 @@ WRONG: Mapping[str, list[str]] = {
     "MAX_IMAGE_BYTES": ["0", "-1", "10MB", "1e6", "1.5", "1_000", "٣", "9" * 16, "ten"],
     "MAX_VIDEO_BYTES": ["0", "500 MB"],
     "MAX_DOCUMENT_BYTES": ["0", "0x10"],
+    "UPLOAD_ORIGINS": ["app.example.com", "https://", "https://a.example/", "ftp://a", "*,x"],
     "INGEST_RESOLVER_URL": [
         "dns.example.com", "ftp://dns.example.com", "https://dns.example.com?dns",
         "http://dns.example.com/dns-query",

@@ -16,13 +16,15 @@ from workers import import_from_javascript
 
 from media_engine.cloudflare.carrier import call, carrier
 from media_engine.errors import FileTooLarge
-from media_engine.http.message import Request, Response
+from media_engine.http.message import ByteStream, Request, Response
 
 _describe_request = carrier.describeRequest
 _respond = carrier.respond
 
 LOOKED_AT: Final = frozenset(carrier.LOOKED_AT)
 """The headers that come over with the request."""
+
+_release = import_from_javascript("media_engine/cloudflare/streams.mjs").release
 
 DRAIN_MS: Final = 5_000
 """How long a body that is not wanted is read all the same, in milliseconds."""
@@ -98,7 +100,11 @@ def to_request(raw: Any) -> Request:
     async def read(limit: int) -> bytes:
         return await _read(raw, headers, limit)
 
-    return Request(method, path, query, headers, read, request_id)
+    def body() -> ByteStream | None:
+        stream: ByteStream | None = raw.body
+        return None if stream is jsnull else stream
+
+    return Request(method, path, query, headers, read, request_id, body)
 
 
 async def _read(request: Any, headers: RawHeaders, limit: int) -> bytes:
@@ -141,7 +147,7 @@ async def _drain(raw: Any) -> None:
     answer that says why.
     """
     body = raw.body
-    if body is jsnull or body.locked:
+    if body is jsnull or (body.locked and not _release(body)):
         return
     signal = js.AbortSignal.timeout(DRAIN_MS)
     # A client that has gone, or sends on for ever, is left alone.

@@ -5,22 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyodide.ffi import JsException, jsnull, to_js
-from workers import import_from_javascript
 
 from media_engine.cloudflare.carrier import call, carrier, settled
 from media_engine.cloudflare.convert import failure, to_object
+from media_engine.cloudflare.streams import streams
 from media_engine.errors import R2Unavailable
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
     MOST_READ,
     BrokenOff,
+    MultipartRefused,
+    ObjectHead,
     ObjectInfo,
     ObjectRange,
     RangeOutside,
     StoredObject,
+    StoredPart,
 )
-
-_streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
 
 TOMBSTONE_MARK = "gone"
 """The custom metadata of a tombstone, which `carrier.mjs` looks for."""
@@ -31,6 +32,10 @@ _describe_object = carrier.describeObject
 # Past about twice this a number of Python becomes a BigInt, which R2 does not take. No object is
 # so large.
 MAX_INTEGER = 2**52
+
+REFUSALS = ("(10011)", "(10024)", "(10025)", "(10048)")
+"""How R2's messages end that say no to a multipart upload: a part is too small, there is no such
+upload, there is no such part, the parts differ in size."""
 
 
 class R2Store:
@@ -101,26 +106,24 @@ class R2Store:
         key: str,
         body: ByteStream,
         size: int,
+        head: ObjectHead,
         /,
         *,
-        content_type: str,
-        content_disposition: str,
+        once: bool,
     ) -> ObjectInfo | None:
-        written = _streams.write(self._bucket, key, body, size, content_type, content_disposition)
+        kind, name = head.content_type, head.content_disposition
         try:
-            found = await settled(written)
+            written = await settled(streams.write(self._bucket, key, body, size, kind, name, once))
         except JsException as error:
-            raise R2Unavailable(reason=failure(error)) from error
-        if isinstance(found, str):
-            raise BrokenOff(found)
-        return None if found is jsnull else _info(found)
+            raise _refusal(error) from error
+        return None if written is jsnull else _info(written)
 
     async def read(self, key: str, offset: int, length: int, /, *, etag: str) -> bytes | None:
         if length > MOST_READ:
             raise ValueError("A file is not brought into memory.")
         try:
             content = await settled(
-                _streams.readBytes(self._bucket, key, offset, length, etag.strip('"'))
+                streams.readBytes(self._bucket, key, offset, length, etag.strip('"'))
             )
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
@@ -128,7 +131,7 @@ class R2Store:
 
     async def digest(self, key: str, /, *, etag: str) -> str | None:
         try:
-            found = await settled(_streams.digest(self._bucket, key, etag.strip('"')))
+            found = await settled(streams.digest(self._bucket, key, etag.strip('"')))
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
         return None if found is jsnull else str(found)
@@ -145,6 +148,50 @@ class R2Store:
             await call(self._bucket, "delete", to_js(list(keys)))
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
+
+    async def begin(self, key: str, head: ObjectHead, /) -> str:
+        kind, name = head.content_type, head.content_disposition
+        try:
+            begun = await settled(streams.begin(self._bucket, key, kind, name))
+        except JsException as error:
+            raise R2Unavailable(reason=failure(error)) from error
+        return str(begun.uploadId)
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: ByteStream, length: int, /
+    ) -> StoredPart:
+        upload = self._bucket.resumeMultipartUpload(key, upload_id)
+        try:
+            part = await settled(streams.putPart(upload, number, body, length))
+        except JsException as error:
+            raise _refusal(error) from error
+        return StoredPart(number, str(part.etag))
+
+    async def join(self, key: str, upload_id: str, parts: Sequence[StoredPart], /) -> ObjectInfo:
+        upload = self._bucket.resumeMultipartUpload(key, upload_id)
+        named = to_js([to_object({"partNumber": part.number, "etag": part.etag}) for part in parts])
+        try:
+            return _info(await call(upload, "complete", named))
+        except JsException as error:
+            raise _refusal(error) from error
+
+    async def abandon(self, key: str, upload_id: str, /) -> None:
+        upload = self._bucket.resumeMultipartUpload(key, upload_id)
+        try:
+            await call(upload, "abort")
+        except JsException as error:
+            refusal = _refusal(error)
+            if not isinstance(refusal, MultipartRefused):
+                raise refusal from error
+
+
+def _refusal(error: JsException) -> Exception:
+    """Return what an error of R2, or of a body on its way there, is to the engine."""
+    if error.name == "BrokenOff":
+        return BrokenOff(failure(error))
+    if str(error.message).rstrip(".").endswith(REFUSALS):
+        return MultipartRefused(failure(error))
+    return R2Unavailable(reason=failure(error))
 
 
 def _info(found: Any) -> ObjectInfo:

@@ -12,7 +12,7 @@ from media_engine.cloudflare.convert import failure, to_object
 from media_engine.cloudflare.log import write_line
 from media_engine.errors import MediaError
 from media_engine.http.message import ByteStream
-from media_engine.ports import BrokenOff, Collected, NoRoom, Piece, TooLong
+from media_engine.ports import BrokenOff, Collected, FormBroken, NoRoom, Piece, TooLong
 
 streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
 """The JavaScript beside this file."""
@@ -30,6 +30,15 @@ class WorkerdStreams:
         readable: ByteStream = joint.readable
         return readable
 
+    def intake(
+        self, several: Sequence[ByteStream], algorithm: str | None = None, /
+    ) -> "WorkerdIntake":
+        given = () if algorithm is None else (algorithm,)
+        return WorkerdIntake(streams.intake(to_js(list(several)), *given))
+
+    def form(self, stream: ByteStream, boundary: str, /) -> "WorkerdForm":
+        return WorkerdForm(streams.form(stream, boundary))
+
     async def collect(self, stream: ByteStream, most: int, /) -> Collected:
         try:
             collected = await settled(streams.collect(stream, most))
@@ -38,6 +47,69 @@ class WorkerdStreams:
         if isinstance(collected, str):
             raise TooLong if collected == "long" else NoRoom
         return Collected(collected.size, collected.body)
+
+
+class WorkerdIntake:
+    """`ports.Intake` in JavaScript.
+
+    Args:
+        taker: what takes.
+    """
+
+    __slots__ = ("_taker", "broken", "ended", "size")
+
+    def __init__(self, taker: Any) -> None:
+        self._taker = taker
+        self.size = 0
+        self.ended = False
+        self.broken = False
+
+    async def fill(self, size: int, milliseconds: int, /) -> None:
+        state = await settled(self._taker.fill(size, milliseconds))
+        filled, ended, broken = state.split(" ")
+        self.size, self.ended, self.broken = int(filled), ended == "1", broken == "1"
+
+    def take(self) -> ByteStream:
+        block: ByteStream = self._taker.take()
+        self.size = 0
+        return block
+
+    async def digest(self) -> str:
+        return str(await settled(self._taker.digest()))
+
+
+class WorkerdForm:
+    """`ports.Form` in JavaScript.
+
+    Args:
+        reader: what reads.
+    """
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    async def next(self) -> str | None:
+        head = await self._settled(self._reader.next())
+        return None if head is None else str(head)
+
+    async def text(self, limit: int, /) -> str:
+        return str(await self._settled(self._reader.text(limit)))
+
+    def intake(self) -> WorkerdIntake:
+        return WorkerdIntake(self._reader.intake())
+
+    def stream(self) -> ByteStream:
+        stream: ByteStream = self._reader.stream()
+        return stream
+
+    async def _settled(self, pending: Any) -> Any:
+        try:
+            return await settled(pending)
+        except JsException as error:
+            # The form is wrong, is no text, or its sender left.
+            raise FormBroken(error.message) from error
 
 
 async def _pump(pieces: Sequence[Piece], writable: Any) -> None:

@@ -36,16 +36,26 @@ class HousekeepingQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def expire_pending(self, before: int, now: int) -> int:
-        """Give up uploads that were signed before an instant; return how many."""
+    async def expire_pending(self, before: int, url_dead_before: int, now: int) -> int:
+        """Give up uploads that were begun before an instant and can be stored no more.
+
+        Args:
+            before: the instant.
+            url_dead_before: nothing comes any more where the last URL expired before this.
+            now: since when their copies are to be purged.
+
+        Returns:
+            How many.
+        """
         rows = await self._database.run(
             Statement(
                 "UPDATE media_files SET status = 'expired', updated_at = ?, purge_due_at = ? "
                 "WHERE id IN ("
                 "SELECT id FROM media_files WHERE status <> 'uploaded' "
-                "AND status = 'pending_upload' AND updated_at < ? ORDER BY updated_at LIMIT ?"
+                "AND status = 'pending_upload' AND updated_at < ? AND url_expires_at < ? "
+                "ORDER BY updated_at LIMIT ?"
                 ") AND status = 'pending_upload' RETURNING id",
-                (now, now, before, BATCH),
+                (now, now, before, url_dead_before, BATCH),
             )
         )
         return len(rows.rows)
@@ -80,7 +90,9 @@ class HousekeepingQueries:
             Statement(
                 "SELECT key FROM media_files WHERE status <> 'uploaded' "
                 "AND status IN ('rejected', 'expired', 'deleting') "
-                "AND url_expires_at < ? ORDER BY updated_at LIMIT ?",
+                "AND url_expires_at < ? AND NOT EXISTS (SELECT 1 FROM transfers "
+                "WHERE transfers.media_id = media_files.id AND transfers.role = 'whole' "
+                "AND transfers.status <> 'done') ORDER BY updated_at LIMIT ?",
                 (url_dead_before, BATCH),
             )
         )

@@ -40,6 +40,7 @@ class HousekeepingService:
         queries: the files' rows.
         store: the files' bytes.
         clock: what time it is.
+        interrupt: ends the transfers that were filling the files of these keys.
         purge: has the copies of these keys purged everywhere; raises `QueueUnavailable`.
     """
 
@@ -48,23 +49,27 @@ class HousekeepingService:
         queries: HousekeepingQueries,
         store: ObjectStore,
         clock: Clock,
+        interrupt: Callable[[Sequence[str]], Awaitable[None]],
         purge: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self._queries = queries
         self._store = store
         self._clock = clock
+        self._interrupt = interrupt
         self._purge = purge
 
     async def run(self) -> Report:
         """Finish what was cut off, give up stale uploads, remove what is to be gone, forget it.
 
-        Never removes an uploaded file. At most ten statements, and one operation of the store
-        beside one for each deletion that was cut off.
+        Never removes an uploaded file. At most twelve statements, and one operation of the store
+        beside those for each deletion that was cut off.
         """
         now = self._clock.now()
         until = deadlines(now)
         resumed = await self._resume(until)
-        expired = await self._queries.expire_pending(until.pending_before, now)
+        expired = await self._queries.expire_pending(
+            until.pending_before, until.url_dead_before, now
+        )
         removed = await self._remove(until, now)
         forgotten = await self._queries.forget(until.gone_before)
         revocations = await self._queries.forget_revocations(now)
@@ -79,9 +84,11 @@ class HousekeepingService:
         The copies of this data centre stay: where the cron runs, nobody has read the files.
         """
         owing = await self._queries.owing(until.owed_before, until.url_dead_before)
-        for file in owing:
-            if file.removed:
-                await self._store.bury(file.key)
+        removed = [file.key for file in owing if file.removed]
+        if removed:
+            await self._interrupt(removed)
+        for key in removed:
+            await self._store.bury(key)
         keys = [file.key for file in owing]
         if not keys or not await self._purged(keys):
             return 0

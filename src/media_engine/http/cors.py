@@ -4,7 +4,7 @@ Public answers carry `PUBLIC_HEADERS` always, not only where the request has an 
 that was cached without them could not be read later by a page that may.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from media_engine.http.message import Response
@@ -29,6 +29,30 @@ PUBLIC_HEADERS: Final[Mapping[str, str]] = {
 }
 """What every public answer has."""
 
+SENDING_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Tus-Resumable",
+    "Upload-Checksum",
+    "Upload-Concat",
+    "Upload-Defer-Length",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
+    "X-Request-ID",
+    "X-Requested-With",
+)
+"""The request headers with which a file is sent."""
+
+SENDING_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+_READABLE: Final = (
+    "ETag, Location, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size,"
+    " Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires,"
+    " Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
+)
+
 _MAX_AGE_SECONDS: Final = 86_400
 
 
@@ -50,3 +74,38 @@ def preflight(methods: Iterable[str], headers: Iterable[str]) -> Response:
             "Referrer-Policy": "no-referrer",
         },
     )
+
+
+def sending_headers(origin: str | None, allowed: Collection[str]) -> dict[str, str]:
+    """Return what lets a page of an origin read the answer to an upload's request.
+
+    Args:
+        origin: the request's Origin, or None.
+        allowed: the origins that may; `*` for any.
+
+    Returns:
+        Headers; of these only `Vary` where the origin may not.
+    """
+    headers = {"Vary": "Origin"}
+    if origin is not None and (origin in allowed or "*" in allowed):
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Expose-Headers"] = _READABLE
+    return headers
+
+
+def sending_preflight(origin: str | None, allowed: Collection[str]) -> Response:
+    """Answer a preflight of an upload's request, without credentials.
+
+    Args:
+        origin: the request's Origin, or None.
+        allowed: the origins that may; `*` for any.
+    """
+    headers = sending_headers(origin, allowed)
+    if "Access-Control-Allow-Origin" in headers:
+        headers |= {
+            "Access-Control-Allow-Methods": ", ".join(SENDING_METHODS),
+            "Access-Control-Allow-Headers": ", ".join(SENDING_HEADERS),
+            "Access-Control-Max-Age": str(_MAX_AGE_SECONDS),
+        }
+    headers |= {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    return Response(204, headers)

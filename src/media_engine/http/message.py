@@ -36,6 +36,7 @@ class Request:
         headers: looks a header up.
         read: reads the whole body, at most so many bytes; raises `FileTooLarge` past that.
         request_id: what names this request in the log and in an error.
+        body: returns the body as a stream, or None if there is none; in place of `read`.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request:
     headers: RequestHeaders
     read: Callable[[int], Awaitable[bytes]]
     request_id: str
+    body: Callable[[], ByteStream | None] = lambda: None
 
 
 @dataclass(slots=True)

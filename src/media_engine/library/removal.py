@@ -1,6 +1,7 @@
 """How a file goes, or stops being public. The order is what matters; any step can be the last one.
 
     the row says so          one guarded statement, which also notes that a purge is due
+    → a running transfer     of an upload: it ends, and the store joins nothing more for it
     → the bytes              replaced by a tombstone while its URL could store again, else removed
     → the copies             this data centre's at once, the others' by a purge (`purging.service`)
     → the row is settled     `gone`; or, while there is a tombstone, nothing is due any more
@@ -29,6 +30,7 @@ class RemovalService:
         queries: the files' rows.
         store: the files' bytes.
         clock: what time it is.
+        interrupt: ends the transfers that were filling the files of these keys.
         withdraw: takes the copies of these keys out of caches; raises `QueueUnavailable`.
         changed: is told the keys of files of which the database says something else now.
     """
@@ -38,20 +40,23 @@ class RemovalService:
         queries: LibraryQueries,
         store: ObjectStore,
         clock: Clock,
+        interrupt: Callable[[Sequence[str]], Awaitable[None]],
         withdraw: Callable[[Sequence[str]], Awaitable[None]],
         changed: Callable[[Sequence[str]], None],
     ) -> None:
         self._queries = queries
         self._store = store
         self._clock = clock
+        self._interrupt = interrupt
         self._withdraw = withdraw
         self._changed = changed
 
     async def delete(self, identity: Identity, media_id: str) -> None:
         """Delete a file, or give up an upload. Idempotent.
 
-        Costs two rows written, one operation of the store and two messages; a repetition of what
-        is done costs a row read.
+        Costs two rows written, one operation of the store and two messages; an upload that is
+        given up costs a statement more, and what its transfer has at the store. A repetition of
+        what is done costs a row read.
 
         Raises:
             Forbidden: the caller may not write.
@@ -67,6 +72,8 @@ class RemovalService:
             if file.purge_due_at is None:
                 return
         self._changed([file.key])
+        if file.status is Status.EXPIRED:
+            await self._interrupt([file.key])
         reserved = file.can_be_stored_again(now)
         if reserved:
             await self._store.bury(file.key)

@@ -44,6 +44,7 @@ from media_engine.ports import (
     HttpRequest,
     HttpUnreachable,
     NoRoom,
+    ObjectHead,
     ObjectInfo,
     ObjectStore,
     RateLimiter,
@@ -305,8 +306,8 @@ class IngestService:
                 file.key,
                 body,
                 file.file_size,
-                content_type=file.content_type,
-                content_disposition=content_disposition("inline", file.file_name),
+                ObjectHead(file.content_type, content_disposition("inline", file.file_name)),
+                once=True,
             )
         except BrokenOff as error:
             await self._uploads.give_up(file)

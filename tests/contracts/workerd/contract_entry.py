@@ -80,6 +80,9 @@ class WorkerdStreamsHarness:
     stream = staticmethod(stream_of)
     broken_stream = staticmethod(broken_stream_of)
 
+    async def read_block(self, block: Any) -> bytes:
+        return bytes(block.to_bytes())
+
     async def read(self, stream: Any) -> bytes:
         try:
             content = await call(js.Response.new(stream), "arrayBuffer")

@@ -71,7 +71,10 @@ headers = st.fixed_dictionaries(
 parameters = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 # Those that begin so are the signature's own.
 names = parameters.filter(lambda name: name and not name.lower().startswith("x-amz-"))
-queries = st.dictionaries(names, parameters, max_size=3)
+queries = st.dictionaries(names, parameters, max_size=3) | st.fixed_dictionaries(
+    # A part of a multipart upload.
+    {"partNumber": st.integers(1, 10_000).map(str), "uploadId": parameters.filter(bool)}
+)
 
 
 @given(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from media_engine.errors import R2Unavailable
 from media_engine.http.message import ByteStream
-from media_engine.ports import ObjectInfo
+from media_engine.ports import ObjectHead, ObjectInfo
 from tests.fakes import MemoryStore
 
 Moment = Literal["before", "after"]
@@ -36,15 +36,13 @@ class InterruptedStore(MemoryStore):
         key: str,
         body: ByteStream,
         size: int,
+        head: ObjectHead,
         /,
         *,
-        content_type: str,
-        content_disposition: str,
+        once: bool,
     ) -> ObjectInfo | None:
         self._fail("before")
-        written = await super().write(
-            key, body, size, content_type=content_type, content_disposition=content_disposition
-        )
+        written = await super().write(key, body, size, head, once=once)
         self._fail("after")
         happens, self.after_write = self.after_write, None
         if happens is not None:

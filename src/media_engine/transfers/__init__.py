@@ -1,0 +1,1 @@
+"""Transfers: the ways in which large and many files come."""

@@ -1,0 +1,39 @@
+"""Taking away transfers whose time is over. `plan` says why nothing is lost by it."""
+
+from media_engine.ports import Clock
+from media_engine.transfers.model import Stage
+from media_engine.transfers.plan import BATCH, over_before
+from media_engine.transfers.queries import TransferQueries
+from media_engine.transfers.service import TransferService
+
+
+class TransferCleaner:
+    """Lets go of what was interrupted for good, and forgets what is done.
+
+    Args:
+        queries: the transfers' rows.
+        service: knows what the store keeps of a transfer.
+        clock: what time it is.
+    """
+
+    def __init__(self, queries: TransferQueries, service: TransferService, clock: Clock) -> None:
+        self._queries = queries
+        self._service = service
+        self._clock = clock
+
+    async def run(self, scope: str | None = None) -> int:
+        """Take away what is over, at most a batch; return how many transfers that were.
+
+        Args:
+            scope: of this scope alone; None for all.
+        """
+        now = self._clock.now()
+        over = await self._queries.over(scope, over_before(now), BATCH)
+        for transfer in over:
+            if transfer.stage is not Stage.DONE:
+                await self._queries.give_up(transfer, now)
+            await self._service.abandon(transfer)
+        await self._service.remove_aside(over)
+        if over:
+            await self._queries.drop(over)
+        return len(over)

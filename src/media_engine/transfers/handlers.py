@@ -1,0 +1,224 @@
+"""Opening a transfer, and the token that lets a browser fill it. What every way has in common."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from media_engine.errors import InvalidField, TokenKeyMismatch, Unauthorized
+from media_engine.http.body import read_object
+from media_engine.http.envelope import json_response
+from media_engine.http.message import ByteStream, Request, Response
+from media_engine.http.router import Route
+from media_engine.ports import Clock, FormBroken
+from media_engine.settings import Settings
+from media_engine.signing.gateway import Identity
+from media_engine.signing.upload_token import LIFE, UploadClaims, mint
+from media_engine.transfers.model import Stage, Transfer, Way
+from media_engine.transfers.sender import Sender
+from media_engine.transfers.service import TransferService
+from media_engine.uploads.model import MEDIA_TYPES, UploadRequest, instant, parse_media_id
+
+MIB: Final = 1024 * 1024
+
+MOST_BODY: Final = 95 * MIB
+"""How much one request may bring through the Worker, in bytes: the platform takes 100 MB."""
+
+SETTINGS: Final = (
+    "MEDIA_PUBLIC_URL",
+    "MEDIA_TOKEN_KEYS",
+    "R2_S3_ENDPOINT",
+    "R2_BUCKET_NAME",
+    "R2_ACCESS_KEY_ID",
+    "R2_SECRET_ACCESS_KEY",
+    "MAX_IMAGE_BYTES",
+    "MAX_VIDEO_BYTES",
+    "MAX_DOCUMENT_BYTES",
+    "UPLOAD_ORIGINS",
+)
+
+Parse = Callable[[Mapping[str, object]], UploadRequest]
+"""Reads the fields of an upload, as `POST /upload/presign` does."""
+
+
+class TransferHandlers:
+    """What opens transfers, and the tokens for them.
+
+    Args:
+        service: does the work.
+        settings: whether uploads can be signed, and where the Worker is.
+        clock: what time it is.
+        parse: reads an upload's fields.
+    """
+
+    def __init__(
+        self, service: TransferService, settings: Settings, clock: Clock, parse: Parse
+    ) -> None:
+        self.service = service
+        self.settings = settings
+        self.clock = clock
+        self.parse = parse
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the routes for an identity that the gateway knows."""
+        return (
+            Route("POST", "/upload/open", self.open),
+            Route("POST", "/upload/token", self.renew),
+        )
+
+    def token_routes(self) -> tuple[Route, ...]:
+        """Return the routes for whoever holds a token; at the top, an identity has them."""
+        return (Route("PATCH", "/upload/complete", self.complete),)
+
+    async def complete(self, request: Request, sender: Sender) -> Response:  # noqa: ARG002
+        """Complete the file of a token, which came in one PUT."""
+        if sender.claims is None:
+            raise Unauthorized("An upload token is missing.")
+        transfer = await self.service.of_file(sender.identity, sender.claims.media_id)
+        file = await self.service.complete(transfer)
+        return json_response(200, file.to_wire())
+
+    async def open(self, request: Request, identity: Identity) -> Response:
+        """Open a transfer: the fields of a presign, or `maxFileSize` instead of `fileSize`."""
+        self.settings.require(*SETTINGS)
+        fields = await read_object(request)
+        exact = fields.get("fileSize") is not None or fields.get("maxFileSize") is None
+        transfer = await self.open_fields(identity, Way.MULTIPART, fields, exact=exact)
+        return json_response(201, self.opened(transfer))
+
+    async def renew(self, request: Request, identity: Identity) -> Response:
+        """Mint another token for a transfer that goes on."""
+        self.settings.require(*SETTINGS)
+        fields = await read_object(request)
+        media_id = parse_media_id(fields.get("mediaId"))
+        transfer = await self.service.of_file(identity, media_id)
+        transfer.require_alive(self.clock.now())
+        return json_response(200, self.opened(transfer))
+
+    async def open_fields(
+        self,
+        identity: Identity,
+        way: Way,
+        fields: Mapping[str, object],
+        *,
+        exact: bool,
+        note: str | None = None,
+    ) -> Transfer:
+        """Open a transfer with the fields of a presign.
+
+        Args:
+            identity: who uploads.
+            way: in which way the file comes.
+            fields: as `POST /upload/presign` has them; `maxFileSize` where the size is not known.
+            exact: whether `fileSize` is there, and exact.
+            note: what the client wants to be told again.
+        """
+        size = fields.get("fileSize" if exact else "maxFileSize")
+        upload = self.parse({**fields, "fileSize": size})
+        return await self.service.open(identity, way, upload, exact=exact, note=note)
+
+    def opened(self, transfer: Transfer) -> dict[str, object]:
+        """Return a transfer as whoever opened it sees it, with a token for it."""
+        now = self.clock.now() // 1000
+        exp = min(now + LIFE, transfer.expires_at // 1000)
+        token = self.token(transfer, now, exp)
+        return {
+            "mediaId": transfer.media_id,
+            "key": transfer.key,
+            "uploadId": transfer.id,
+            "status": "uploaded" if transfer.stage is Stage.DONE else "pending_upload",
+            "uploadToken": token,
+            "uploadUrl": f"{self.settings.public_url}/u/{token}",
+            "tokenExpiresAt": instant(exp * 1000),
+            "expiresAt": instant(transfer.expires_at),
+        }
+
+    def token(self, transfer: Transfer, now: int, exp: int) -> str:
+        """Mint a token for a transfer; instants in seconds."""
+        claims = UploadClaims(
+            media_id=transfer.media_id,
+            scope=transfer.scope,
+            content_type=transfer.content_type,
+            length=transfer.length,
+            most=None if transfer.length is not None else transfer.most,
+            exp=exp,
+            iat=now,
+        )
+        return mint(claims, self.settings.token_keys)
+
+    def most(self, content_type: str | None) -> int:
+        """Return how large a file of this type may be, in bytes; of a type that is none, 1."""
+        kind = MEDIA_TYPES.get(content_type or "")
+        return 1 if kind is None else self.settings.max_bytes[kind.kind]
+
+    async def of_token(self, sender: Sender, way: Way, note: str | None = None) -> Transfer:
+        """Return the transfer that a sender's token is for, which then comes in this way.
+
+        Raises:
+            Unauthorized: there is no token.
+        """
+        if sender.claims is None:
+            raise Unauthorized("An upload token is missing.")
+        transfer = await self.service.of_file(sender.identity, sender.claims.media_id)
+        return await self.service.choose_way(transfer, way, note)
+
+
+@contextmanager
+def whole_form() -> Iterator[None]:
+    """Refuse a form that breaks off or is none.
+
+    Raises:
+        InvalidField: it did.
+    """
+    try:
+        yield
+    except FormBroken as broken:
+        refusal = InvalidField("body", "is not a whole form")
+        refusal.reason = str(broken)
+        raise refusal from broken
+
+
+def require_type(sender: Sender, content_type: object) -> None:
+    """Refuse a file of another type than the token says.
+
+    Raises:
+        InvalidField: the types differ.
+    """
+    if sender.claims is not None and content_type not in (None, "", sender.claims.content_type):
+        raise InvalidField("type", f"must be {sender.claims.content_type}, as the token says")
+
+
+def require_no_token(sender: Sender) -> Identity:
+    """Return who is sending, where a token is not enough.
+
+    Raises:
+        TokenKeyMismatch: a token is for one upload, and this is not about one.
+    """
+    if sender.claims is not None:
+        raise TokenKeyMismatch("a token opens one upload")
+    return sender.identity
+
+
+def announced(request: Request) -> int | None:
+    """Return how long the body is, as the request says; None where it does not.
+
+    Raises:
+        InvalidField: it says what is no length.
+    """
+    text = request.headers.get("content-length")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise InvalidField("content-length", "must be a number of bytes")
+    return int(text)
+
+
+def body_of(request: Request) -> ByteStream:
+    """Return the body as a stream.
+
+    Raises:
+        InvalidField: there is none.
+    """
+    body = request.body()
+    if body is None:
+        raise InvalidField("body", "is empty")
+    return body
