@@ -4,14 +4,13 @@ The fake counts statements alone. What D1 bills, the rows that were looked at, o
 """
 
 import json
-from collections.abc import Awaitable, Sequence
-from typing import NamedTuple
 
 from media_engine.delivery.queries import DeliveryQueries, Membership
 from media_engine.housekeeping.queries import HousekeepingQueries
-from media_engine.ports import Database, Rows, Statement
+from media_engine.ports import Database, Statement
 from media_engine.sharing.queries import SharingQueries
 from tests.contracts.database import DatabaseHarness
+from tests.contracts.meter import Cost, Meter
 
 SMALL, LARGE = 10, 10_000
 SCOPE = "t:costs"
@@ -29,44 +28,6 @@ MEMBERS = json.dumps([key_of(number) for number in range(1, 100, 2)])
 """What is in each set: the odd ones of the first hundred."""
 
 MEMBER, STRANGER = key_of(99), key_of(100)
-
-
-class Cost(NamedTuple):
-    """What was spent."""
-
-    statements: int
-    rows_read: int
-    rows_written: int
-
-
-class Meter:
-    """`ports.Database` that adds up what another one bills.
-
-    Args:
-        database: the other one.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._bills: list[Rows] = []
-
-    async def run(self, statement: Statement, /) -> Rows:
-        return (await self.batch([statement]))[0]
-
-    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
-        results = await self._database.batch(statements)
-        self._bills += results
-        return results
-
-    async def of(self, work: Awaitable[object]) -> Cost:
-        """Do it, and return what it cost."""
-        self._bills.clear()
-        await work
-        return Cost(
-            len(self._bills),
-            sum(bill.rows_read for bill in self._bills),
-            sum(bill.rows_written for bill in self._bills),
-        )
 
 
 async def fill(database: Database, count: int) -> None:

@@ -4,60 +4,22 @@ The rows that are read and written only D1 counts; the fake says zero of both, w
 in a large tenant as in a small one.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from dataclasses import replace
-from typing import NamedTuple
 
 from media_engine.errors import QuotaExceeded
-from media_engine.ports import Database, Rows, Statement
+from media_engine.ports import Database, Statement
 from media_engine.uploads.idempotency import Claim
 from media_engine.uploads.inspect import Facts
 from media_engine.uploads.model import KEY_LIFE_MS, MediaFile, Status
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.quota import UNLIMITED, OwnQuota, Quota
 from tests.contracts.database import DatabaseHarness
+from tests.contracts.meter import Cost, Meter
 
 SMALL, LARGE = 10, 10_000
 NOW = 1_795_000_000_000
 HASH = "ab" * 32
-
-
-class Cost(NamedTuple):
-    """What was spent."""
-
-    statements: int
-    rows_read: int
-    rows_written: int
-
-
-class Meter:
-    """`ports.Database` that adds up what another one bills.
-
-    Args:
-        database: the other one.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._bills: list[Rows] = []
-
-    async def run(self, statement: Statement, /) -> Rows:
-        return (await self.batch([statement]))[0]
-
-    async def batch(self, statements: Sequence[Statement], /) -> Sequence[Rows]:
-        results = await self._database.batch(statements)
-        self._bills += results
-        return results
-
-    async def of(self, work: Awaitable[object]) -> Cost:
-        """Do it, and return what it cost."""
-        self._bills.clear()
-        await work
-        return Cost(
-            len(self._bills),
-            sum(bill.rows_read for bill in self._bills),
-            sum(bill.rows_written for bill in self._bills),
-        )
 
 
 def pending(scope: str, number: int, size: int = 1, sha256: str | None = None) -> MediaFile:
