@@ -15,6 +15,8 @@ from media_engine.delivery.handlers import DeliveryHandlers
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.delivery.service import DeliveryService
 from media_engine.errors import MediaError, Unauthorized, Unforeseen
+from media_engine.housekeeping.handlers import HousekeepingHandlers
+from media_engine.housekeeping.model import Due, Ending
 from media_engine.housekeeping.queries import HousekeepingQueries
 from media_engine.housekeeping.service import HousekeepingService
 from media_engine.http.cors import SENDING_METHODS, sending_headers, sending_preflight
@@ -50,7 +52,9 @@ from media_engine.signing.upload_token import verify as verify_upload_token
 from media_engine.transfers.chunked_handlers import ChunkedHandlers
 from media_engine.transfers.cleaning import TransferCleaner
 from media_engine.transfers.handlers import TransferHandlers
+from media_engine.transfers.model import Stage
 from media_engine.transfers.multipart_handlers import MultipartHandlers
+from media_engine.transfers.plan import BATCH as MOST_TRANSFERS
 from media_engine.transfers.queries import TransferQueries
 from media_engine.transfers.sender import Sender
 from media_engine.transfers.service import TransferService
@@ -179,6 +183,7 @@ class App:
             world.clock,
             transfers.interrupt,
             self._told(self._purging.purge),
+            self._transfers.ending,
         )
         sharing = SharingHandlers(
             SharingService(
@@ -205,6 +210,9 @@ class App:
                 *self._identified(sharing.routes(), self._from_gateway),
                 *self._identified(self._library.routes(), self._from_gateway),
                 *self._identified(self._transfers.opening.routes(), self._from_gateway),
+                *self._identified(
+                    HousekeepingHandlers(self._housekeeping).routes(), self._from_gateway
+                ),
                 *self._sent(self._transfers.routes(), self._from_sender),
                 *(Route(verb, "/u/*", self._with_path_token) for verb in SENDING_METHODS),
                 Route("OPTIONS", "/u/*", self._preflight),
@@ -468,6 +476,23 @@ class Transfers:
         yield from self._multipart.routes()
         yield from self._chunked.routes()
         yield from self.tus.routes()
+
+    async def ending(self) -> Ending:
+        """Return what the cleaner would take away now, and the files that go with it."""
+        over = await self.cleaner.over()
+        return Ending(
+            Due(
+                len(over),
+                len(over) == MOST_TRANSFERS,
+                min((transfer.expires_at for transfer in over), default=None),
+            ),
+            [transfer.id for transfer in over],
+            [
+                transfer.media_id
+                for transfer in over
+                if transfer.stage is not Stage.DONE and not transfer.is_partial
+            ],
+        )
 
 
 def _event(route: Route) -> str:

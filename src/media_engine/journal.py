@@ -87,7 +87,7 @@ class Journal:
 
     def cleaned(self, counts: Mapping[str, int]) -> None:
         """Tell of a run of housekeeping."""
-        self._write_line({"level": "info", "event": "media.housekeeping", **counts})
+        self._write_line({"level": "info", "event": "media.housekeeping.run", **counts})
 
     def not_queued(self, error: QueueUnavailable) -> None:
         """Tell that a message could not be left. The cron leaves it again."""

@@ -40,6 +40,11 @@ class Caller:
         headers = {**self.headers, "x-user-permissions": "system:owner"}
         return self.http.put(f"{self.url}/tenants/{tenant}/quota", headers=headers, json=quota)
 
+    def forecast(self, permissions: str = "system:owner") -> httpx.Response:
+        """Ask what the next run of the cron would do, as whoever owns the system."""
+        headers = {**self.headers, "x-user-permissions": permissions}
+        return self.http.get(f"{self.url}/housekeeping", headers=headers)
+
     def presigned(self, size: int, **fields: object) -> dict[str, Any]:
         """Return what an upload URL was answered with: for a photo, where nothing is said."""
         photo = {"fileName": "photo.jpg", "contentType": "image/jpeg", "service": "blog"}

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import RunningWorker
 from tests.media import JPEG
 from tests.worker.bucket import store
-from tests.worker.caller import Caller
+from tests.worker.caller import PERMISSIONS, Caller
 from tests.worker.state import Kept, bring_to_an_end, grow_older, kept, kept_for_tokens
 from tests.worker.tokens import file_url
 
@@ -107,3 +107,41 @@ def test_what_a_token_needed_is_kept_until_the_token_is_dead(
     revocations, sets = kept_for_tokens(worker.state)
     assert {alive, dead} & {row["jti"] for row in revocations} == {alive}
     assert {alive, dead} & {row["id"] for row in sets} == {alive}
+
+
+def test_a_forecast_says_what_the_next_run_does_and_changes_nothing(
+    worker: RunningWorker, alice: Caller, bob: Caller
+) -> None:
+    assert alice.forecast(PERMISSIONS).json()["code"] == "FORBIDDEN"
+    clean(worker)
+    stale, gone, reserved = (alice.presigned(len(JPEG)) for _ in range(3))
+    alice.put(stale, JPEG)
+    grow_older(worker.state, [gone["key"]], 2 * DAY_MS)
+    clean(worker)
+    grow_older(worker.state, [gone["key"]], 91 * DAY_MS)
+    grow_older(worker.state, [stale["key"]], 2 * DAY_MS)
+    grow_older(worker.state, [reserved["key"]], 4 * HOUR_MS)
+    before, for_tokens = kept(worker.state), kept_for_tokens(worker.state)
+
+    answer = bob.forecast()
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    steps = answer.json()["steps"]
+    assert (kept(worker.state), kept_for_tokens(worker.state)) == (before, for_tokens)
+
+    after = clean(worker)
+    statuses = [
+        (row["status"], after.rows.get(key, {"status": None})["status"])
+        for key, row in before.rows.items()
+    ]
+    changed = {change: statuses.count(change) for change in statuses if change[0] != change[1]}
+    assert changed == {("pending_upload", "gone"): 1, ("gone", None): 1}
+    assert {name: step["count"] for name, step in steps.items() if name != "resumed"} == {
+        "expired": 1, "removed": 1, "forgotten": 1, "released": 1,
+        "revocations": 0, "sets": 0, "keys": 0, "transfers": 0,
+    }  # fmt: skip
+    assert steps["expired"]["bounded"] is False
+    assert 0 <= steps["expired"]["ageSeconds"] - 2 * DAY_MS // 1000 < 600
+    assert bob.forecast().json()["steps"]["removed"] == {
+        "count": 0, "bounded": False, "ageSeconds": None,
+    }  # fmt: skip

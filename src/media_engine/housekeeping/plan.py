@@ -10,6 +10,11 @@ And what was cut off: a row that owes a purge for longer than a call lasts belon
 more. Its bytes may be there still, and a token would open them, so they are not left until their
 URL is dead. For the same reason nothing is removed in the minute after its URL's death: a call that
 found the URL alive may still be about to put a tombstone there, which nobody would take away.
+
+A run has bounded work: each step takes so many rows at most, the oldest first, in the order of an
+index. That order is the run's cursor. What a step has done is no longer among what it takes, so the
+next run goes on where this one ended, and nothing has to be kept between them; what could not be
+done is still the oldest, and is tried again first.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
 """Taking away transfers whose time is over. `plan` says why nothing is lost by it."""
 
+from collections.abc import Sequence
+
 from media_engine.ports import Clock
-from media_engine.transfers.model import Stage
+from media_engine.transfers.model import Stage, Transfer
 from media_engine.transfers.plan import BATCH, over_before
 from media_engine.transfers.queries import TransferQueries
 from media_engine.transfers.service import TransferService
@@ -21,6 +23,14 @@ class TransferCleaner:
         self._service = service
         self._clock = clock
 
+    async def over(self, scope: str | None = None) -> Sequence[Transfer]:
+        """Return what a run would take away: at most a batch, the oldest first.
+
+        Args:
+            scope: of this scope alone; None for all.
+        """
+        return await self._queries.over(scope, over_before(self._clock.now()), BATCH)
+
     async def run(self, scope: str | None = None) -> int:
         """Take away what is over, at most a batch; return how many transfers that were.
 
@@ -28,7 +38,7 @@ class TransferCleaner:
             scope: of this scope alone; None for all.
         """
         now = self._clock.now()
-        over = await self._queries.over(scope, over_before(now), BATCH)
+        over = await self.over(scope)
         for transfer in over:
             if transfer.stage is not Stage.DONE:
                 await self._queries.give_up(transfer, now)

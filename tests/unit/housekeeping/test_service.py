@@ -28,7 +28,7 @@ def clean(engine: Engine) -> dict[str, Any]:
     """Run the cron; return what it reports, without the names of the event."""
     finish(engine.app.clean())
     event = dict(engine.log.events[-1])
-    assert (event.pop("level"), event.pop("event")) == ("info", "media.housekeeping")
+    assert (event.pop("level"), event.pop("event")) == ("info", "media.housekeeping.run")
     return event
 
 
