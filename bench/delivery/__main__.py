@@ -1,40 +1,31 @@
 """`make bench`: measure delivery beside other Workers. `--quick` tells the same, less surely."""
 
 import argparse
-import json
-import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.delivery.contestants import (
-    ENV_FILE,
-    OTHERS,
-    OURS,
-    OURS_CACHED,
-    Contestant,
-    Running,
-    starting,
-)
-from bench.delivery.load import LoadError, Sample, measure, require_wrk
-from bench.delivery.machine import describe
+from bench.contestant import ENV_FILE, Contestant, Running, starting
+from bench.delivery.contestants import OTHERS, OURS, OURS_CACHED
 from bench.delivery.memory import describe as describe_memory
 from bench.delivery.memory import measure_memory
-from bench.delivery.report import Rounds, result, table
 from bench.delivery.verify import verify
-from bench.delivery.workloads import Files, Workload, workloads
+from bench.delivery.workloads import Files, workloads
+from bench.load import LoadError, Sample, measure, require_wrk
+from bench.machine import describe
+from bench.report import Rounds, keep, table
+from bench.rounds import progress, run_rounds
+from bench.workload import Workload
 from media_engine.signing.keyring import Keyring
 from media_engine.signing.sigv4 import Credentials
 from runtime.bundle import BundleError
 from runtime.dev import read_variables
 from runtime.process import ROOT, StartError
-
-RESULTS = ROOT / "bench" / "results"
 
 
 @dataclass(frozen=True)
@@ -48,10 +39,6 @@ class Plan:
 FULL = Plan(rounds=6, seconds=1.0)
 QUICK = Plan(rounds=2, seconds=0.4)
 WARM_UP_SECONDS = 0.4
-
-
-def progress(text: str) -> None:
-    print(f"· {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -85,31 +72,6 @@ def takes_part(contestant: Contestant, task: Workload, first: Workload) -> bool:
     return contestant.caches == task.cached
 
 
-def run_rounds(
-    field: Sequence[Running], tasks: Sequence[Workload], plan: Plan, folder: Path
-) -> dict[Workload, Rounds]:
-    """Measure everything once in each round; the first round warms up and is forgotten."""
-    measured: dict[Workload, dict[Running, list[Sample]]] = {
-        task: {one: [] for one in field if takes_part(one.contestant, task, tasks[0])}
-        for task in tasks
-    }
-    for number in range(plan.rounds + 1):
-        progress(f"round {number} of {plan.rounds}" if number else "warming up")
-        for task in tasks:
-            # Nobody always follows the same neighbour.
-            turn = number % len(measured[task])
-            order = list(measured[task])
-            for one in order[turn:] + order[:turn]:
-                seconds = plan.seconds if number else WARM_UP_SECONDS
-                sample = measure(one, task, seconds, folder)
-                if number:
-                    measured[task][one].append(sample)
-    return {
-        task: {one.contestant: samples for one, samples in each.items()}
-        for task, each in measured.items()
-    }
-
-
 def bench(plan: Plan) -> dict[Workload, Rounds]:
     """Start, check, measure, stop.
 
@@ -123,23 +85,15 @@ def bench(plan: Plan) -> dict[Workload, Rounds]:
         folder = Path(name)
         with field_for(files, tasks[0].targets[0], folder) as field:
             verify(field, tasks)
-            return run_rounds(field, tasks, plan, folder)
 
+            def sample(one: Running, task: Workload, *, warm: bool) -> Sample:
+                return measure(one, task, plan.seconds if warm else WARM_UP_SECONDS, folder)
 
-def keep(measured: Mapping[Workload, Rounds], machine: object, now: datetime) -> Path:
-    """Write the file of results, one of each day, and return it."""
-    file = RESULTS / f"delivery-{now:%Y-%m-%d}.json"
-    figures = {task.name: result(rounds) for task, rounds in measured.items()}
-    kept = {"date": f"{now:%Y-%m-%dT%H:%M:%SZ}", "machine": machine, "results": figures}
-    file.parent.mkdir(exist_ok=True)
-    # A list of figures stays on its line.
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _on_one_line, json.dumps(kept, indent=2))
-    file.write_text(f"{text}\n")
-    return file
-
-
-def _on_one_line(figures: re.Match[str]) -> str:
-    return f"[{' '.join(figures[1].split())}]"
+            turns = {
+                task: [one for one in field if takes_part(one.contestant, task, tasks[0])]
+                for task in tasks
+            }
+            return run_rounds(turns, plan.rounds, sample)
 
 
 def main() -> int:
@@ -166,7 +120,7 @@ def main() -> int:
     for task, rounds in measured.items():
         print(f"\n{table(task, rounds)}")
     if plan is FULL:
-        print(f"\nwritten to {keep(measured, machine, now).relative_to(ROOT)}")
+        print(f"\nwritten to {keep('delivery', measured, machine, now).relative_to(ROOT)}")
     return 0
 
 

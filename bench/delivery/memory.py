@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.delivery.contestants import ENV_FILE, OURS_CACHED, starting
-from bench.delivery.load import LoadError
-from bench.delivery.procfs import peak_memory, reset_peak_memory
+from bench.contestant import ENV_FILE, starting
+from bench.delivery.contestants import OURS_CACHED
 from bench.delivery.workloads import FOLDER, MIB
+from bench.load import LoadError
+from bench.procfs import peak_memory, reset_peak_memory
 from media_engine.signing.keyring import Keyring
 from media_engine.signing.sigv4 import Credentials, presign
 from media_engine.signing.token import Claims, mint

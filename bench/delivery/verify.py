@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from bench.delivery.contestants import OURS, SAME_JOB, Running
-from bench.delivery.load import LoadError
-from bench.delivery.workloads import Workload
+from bench.contestant import Running
+from bench.delivery.contestants import OURS, SAME_JOB
+from bench.load import LoadError
+from bench.workload import Workload
 
 
 def verify(field: Sequence[Running], workloads: Sequence[Workload]) -> None:

@@ -6,12 +6,13 @@ check no token get one as well.
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import httpx
 
+from bench.workload import Workload
 from media_engine.signing.keyring import Keyring
 from media_engine.signing.sigv4 import Credentials, presign
 from media_engine.signing.token import Claims, mint
@@ -36,31 +37,6 @@ class StoredFile:
     def etag(self) -> str:
         """The tag that R2 gives to what was stored with one PUT."""
         return f'"{hashlib.md5(self.content, usedforsecurity=False).hexdigest()}"'
-
-
-@dataclass(frozen=True, eq=False)
-class Workload:
-    """Requests of one kind.
-
-    Attributes:
-        name: what it is called in the results.
-        title: what a reader is told of it.
-        targets: key, question mark and query of each request, asked for in turn.
-        status: what the answer has to be.
-        body: the bytes that the answer to the first target has to have.
-        headers: what is sent with each request.
-        connections: how many ask at once.
-        cached: whether it is what the edge cache has.
-    """
-
-    name: str
-    title: str
-    targets: Sequence[str]
-    status: int
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    connections: int = 8
-    cached: bool = False
 
 
 class Files:

@@ -1,11 +1,12 @@
--- wrk's script: asks for the paths of a file in turn, and prints what came of it as JSON.
+-- wrk's script: asks for the paths of a file in turn, or posts a body to them, and prints what came
+-- of it as JSON.
 
 local requests = {}
 local turn = 0
 
 function init(arguments)
   for path in io.lines(arguments[1]) do
-    requests[#requests + 1] = wrk.format("GET", path)
+    requests[#requests + 1] = wrk.format(arguments[2] and "POST" or "GET", path, nil, arguments[2])
   end
 end
 

@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.delivery.contestants import Running
-from bench.delivery.procfs import cpu_seconds, peak_memory, reset_peak_memory
-from bench.delivery.workloads import Workload
+from bench.contestant import Running
+from bench.procfs import cpu_seconds, peak_memory, reset_peak_memory
+from bench.workload import Workload
 
 SCRIPT = Path(__file__).with_name("load.lua")
 AT_MOST = "60s"
@@ -26,10 +26,11 @@ class Sample:
     """What one slot measured.
 
     Attributes:
-        rate: requests a second.
+        rate: requests a second, or what the workload's units say.
         p50: milliseconds that half of the requests took at most.
         p99: milliseconds that 99 of 100 took at most.
-        cpu: CPU time of the Worker's workerd for each request, in microseconds.
+        cpu: CPU time of the Worker's workerd for each request, in microseconds; or what the
+            workload's units say.
         memory: the most that it held, in bytes.
         generator: the share of one core that the load's own making took.
     """
@@ -72,8 +73,9 @@ def measure(running: Running, workload: Workload, seconds: float, folder: Path) 
     connections = f"--connections={workload.connections}"
     settings = ("--threads=1", connections, f"--duration={AT_MOST}", f"--script={SCRIPT}")
     reset_peak_memory(running.pid)
+    arguments = [str(targets), *([workload.sent] if workload.sent else [])]
     own, cpu = _own_cpu(), cpu_seconds(running.pid)
-    said = _run_for(["wrk", *settings, *options, running.url, "--", str(targets)], seconds)
+    said = _run_for(["wrk", *settings, *options, running.url, "--", *arguments], seconds)
     own, cpu = _own_cpu() - own, cpu_seconds(running.pid) - cpu
 
     saw = json.loads(said.splitlines()[-1])

@@ -1,0 +1,1 @@
+"""How fast files come in, beside Workers that do less. See bench/README.md."""
