@@ -52,7 +52,7 @@ OWING = ("uploaded", "rejected", "expired", "deleting")
 
 FILES = st.fixed_dictionaries(
     {
-        "status": st.sampled_from(STATUSES),
+        "status": st.sampled_from([*STATUSES, *["pending_upload"] * 4]),
         "age": AGES,
         "url_age": AGES,
         "due_age": st.none() | AGES,
@@ -193,17 +193,19 @@ def test_each_step_is_forecast_with_how_long_the_oldest_waits() -> None:
     insert_file(engine, 5, "rejected", 4 * DAY_MS, dead)
     insert_file(engine, 6, "gone", GONE_LIFE_MS + 1_999, DAY_MS)
     insert_transfer(engine, 2, "whole", "open", 2 * HOUR_MS, HOUR_MS + 1)
+    insert_file(engine, 7, "pending_upload", 2 * DAY_MS, DAY_MS)
+    insert_transfer(engine, 7, "whole", "done", HOUR_MS + 1, HOUR_MS + 1)
     insert_rest(engine, 1, DAY_MS + 5_000)
     expected = {
-        "expired": (1, 3 * DAY_MS),
+        "expired": (2, 3 * DAY_MS),
         "resumed": (1, 7_000_000),
-        "removed": (3, 4 * DAY_MS),
+        "removed": (4, 4 * DAY_MS),
         "forgotten": (1, GONE_LIFE_MS + 1_000),
         "revocations": (1, DAY_MS + 5_000),
         "sets": (1, DAY_MS + 5_000),
         "released": (1, 4 * HOUR_MS),
         "keys": (1, DAY_MS + 5_000),
-        "transfers": (1, 2 * HOUR_MS),
+        "transfers": (2, 2 * HOUR_MS),
     }
     assert forecast(engine) == {
         name: {"count": count, "bounded": False, "ageSeconds": age // 1000}
