@@ -110,9 +110,10 @@ def test_what_a_token_needed_is_kept_until_the_token_is_dead(
 
 
 def test_a_forecast_says_what_the_next_run_does_and_changes_nothing(
-    worker: RunningWorker, alice: Caller, bob: Caller
+    worker: RunningWorker, alice: Caller, carol: Caller
 ) -> None:
-    assert alice.forecast(PERMISSIONS).json()["code"] == "FORBIDDEN"
+    assert carol.forecast(PERMISSIONS).json()["code"] == "FORBIDDEN"
+    assert alice.forecast().json()["code"] == "FORBIDDEN"
     clean(worker)
     stale, gone, reserved = (alice.presigned(len(JPEG)) for _ in range(3))
     alice.put(stale, JPEG)
@@ -123,7 +124,7 @@ def test_a_forecast_says_what_the_next_run_does_and_changes_nothing(
     grow_older(worker.state, [reserved["key"]], 4 * HOUR_MS)
     before, for_tokens = kept(worker.state), kept_for_tokens(worker.state)
 
-    answer = bob.forecast()
+    answer = carol.forecast()
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     steps = answer.json()["steps"]
@@ -142,6 +143,6 @@ def test_a_forecast_says_what_the_next_run_does_and_changes_nothing(
     }  # fmt: skip
     assert steps["expired"]["bounded"] is False
     assert 0 <= steps["expired"]["ageSeconds"] - 2 * DAY_MS // 1000 < 600
-    assert bob.forecast().json()["steps"]["removed"] == {
+    assert carol.forecast().json()["steps"]["removed"] == {
         "count": 0, "bounded": False, "ageSeconds": None,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from media_engine.errors import Forbidden
 from media_engine.housekeeping.model import Ending, Forecast
 from media_engine.housekeeping.plan import Deadlines, deadlines
 from media_engine.housekeeping.queries import HousekeepingQueries
@@ -93,9 +94,11 @@ class HousekeepingService:
             identity: who asks.
 
         Raises:
-            Forbidden: they do not own the system.
+            Forbidden: they do not own the system, or act for a tenant, whose numbers these are not.
         """
         identity.require(OWNER)
+        if identity.tenant_id is not None:
+            raise Forbidden("This counts the files of all tenants: ask without acting for one.")
         now = self._clock.now()
         ending = await self._ending()
         steps = await self._queries.forecast(deadlines(now), now, ending)

@@ -24,7 +24,11 @@ from media_engine.transfers.plan import GRACE_MS
 from media_engine.uploads.model import LATE_PUT_MS
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members
 
-OWNER_HEADERS = {**ALICE_HEADERS, "x-user-permissions": OWNER}
+OWNER_HEADERS = {
+    name: value
+    for name, value in {**ALICE_HEADERS, "x-user-permissions": OWNER}.items()
+    if name != "x-tenant-id"
+}
 TABLES = (
     "media_files", "revoked_tokens", "media_sets", "idempotency_keys", "transfers", "quotas",
 )  # fmt: skip
@@ -296,6 +300,13 @@ def test_a_forecast_is_for_the_owner_of_the_system_alone(permissions: str) -> No
     engine = Engine()
     headers = {**ALICE_HEADERS, "x-user-permissions": permissions}
     response = engine.fetch("GET", "/housekeeping", headers)
+    assert (response.status, members(response)["code"]) == (403, "FORBIDDEN")
+    assert engine.database.statements == 0
+
+
+def test_a_forecast_is_for_nobody_who_acts_for_a_tenant() -> None:
+    engine = Engine()
+    response = engine.fetch("GET", "/housekeeping", {**OWNER_HEADERS, "x-tenant-id": "acme"})
     assert (response.status, members(response)["code"]) == (403, "FORBIDDEN")
     assert engine.database.statements == 0
 
