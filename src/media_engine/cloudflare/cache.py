@@ -79,7 +79,7 @@ class EdgeCache:
             "Cache-Tag": tag,
             carrier.DESCRIPTION: _description(info),
         }
-        lines = "\n".join(text for field in headers.items() for text in field)
+        lines = "".join(f"{name}\n{value}\n" for name, value in headers.items())
         stream: ByteStream = _fill(self._cache, self._url(entry), stored.body, info.size, lines)
         return stream
 

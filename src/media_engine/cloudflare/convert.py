@@ -162,9 +162,9 @@ def to_response(response: Response) -> Any:
         ValueError: a header has a line feed in it.
     """
     headers = response.headers
-    lines = "\n".join([f"{name}\n{value}" for name, value in headers.items()])
+    lines = "".join([f"{name}\n{value}\n" for name, value in headers.items()])
     # A line feed in a value would make another header of what follows it.
-    if lines.count("\n") != 2 * len(headers) - 1:
+    if lines.count("\n") != 2 * len(headers):
         raise ValueError("a header has a line feed in it")
     body = response.body
     if isinstance(body, bytes):

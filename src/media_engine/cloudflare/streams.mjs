@@ -21,7 +21,7 @@ let bytesFilling = 0;
  * @param {string} url the entry
  * @param {ReadableStream} body
  * @param {number} size of the body, in bytes
- * @param {string} lines the headers of the entry: a name, its value, the next, each on its line
+ * @param {string} lines the headers of the entry: a name, its value, the next; each ends its line
  * @returns {ReadableStream} what the client reads
  */
 export function fill(cache, url, body, size, lines) {
