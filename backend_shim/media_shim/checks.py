@@ -25,6 +25,8 @@ NUMBERS: Final = {
     "ATTACH_RESOLVER": "008",
     "CAN_VIEW": "009",
     "TIMEOUT": "010",
+    "SHIM_ID": "014",
+    "UNATTACHED_TTL": "015",
 }
 UNKNOWN: Final = "011"
 PUBLISHED: Final = "media_shim.E012"
@@ -42,6 +44,8 @@ HINTS: Final = {
     "ATTACH_RESOLVER": "The dotted path of a function (user, attach_to) -> bool.",
     "CAN_VIEW": "The dotted path of a function (user, media) -> bool.",
     "TIMEOUT": "10 is a good value.",
+    "SHIM_ID": "Leave it out, unless two applications with one SERVICE share a Worker.",
+    "UNATTACHED_TTL": "86400 is a day; 0 keeps what is never attached.",
 }
 
 

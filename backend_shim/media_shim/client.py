@@ -1,9 +1,10 @@
 """Talks to the Worker: one connection pool for the process, shared by its threads.
 
-Retries. `presign` is asked once: it makes a row each time, and the browser, which waits for the
-answer, repeats it at its own pace. `complete` is idempotent, so a broken connection, or a 500, 502
-or 504, is met by asking again at once, `COMPLETE_ATTEMPTS` times in all. There is no pause between
-them, in which a thread would serve nobody, and none after a timeout or a 503, which ask for time.
+Retries. `presign` and `open` are asked once: they make a row each time, and the browser, which
+waits for the answer, repeats it at its own pace. `complete` is idempotent, so a broken connection,
+or a 500, 502 or 504, is met by asking again at once, `COMPLETE_ATTEMPTS` times in all. There is no
+pause between them, in which a thread would serve nobody, and none after a timeout or a 503, which
+ask for time. `delete` and `update` are asked once: the outbox repeats them.
 
 Nothing that is raised, logged or shown here has a header or a URL in it: they carry secrets.
 """
@@ -45,6 +46,27 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that the Worker is asked to expect.
+
+    Attributes:
+        file_name: what its user calls it.
+        content_type: its type.
+        file_size: its exact length in bytes.
+        service: the part of the application it is for.
+        visibility: `private` or `public`.
+        album: the album it belongs to for ever, or None.
+    """
+
+    file_name: str
+    content_type: str
+    file_size: int
+    service: str
+    visibility: str
+    album: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Presigned:
     """An upload that the Worker has issued: one PUT, which stores one file once.
 
@@ -62,6 +84,27 @@ class Presigned:
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str]
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transfer that the Worker has opened: what sends a large file in pieces, to the Worker.
+
+    Attributes:
+        media_id: the file's id.
+        key: where it will be.
+        token: opens this upload and nothing else.
+        url: the Worker's address with the token in it, for clients that send no header.
+        token_expires_at: when the token dies, as the Worker writes it (ISO 8601, UTC).
+        expires_at: when the transfer does, likewise.
+    """
+
+    media_id: str
+    key: str
+    token: str = field(repr=False)
+    url: str = field(repr=False)
+    token_expires_at: str
     expires_at: str
 
 
@@ -87,7 +130,7 @@ class _ConnectionBroke(WorkerUnavailable):
 @functools.lru_cache(maxsize=1)
 def worker(shim: ShimSettings) -> "MediaClient":
     """Return the process's client for these settings."""
-    return MediaClient(shim.worker_url, shim.gateway_key, shim.timeout)
+    return MediaClient(shim.worker_url, shim.gateway_key, shim.shim_id, shim.timeout)
 
 
 class MediaClient:
@@ -100,48 +143,32 @@ class MediaClient:
     Args:
         worker_url: the Worker's address.
         gateway_key: by which it believes who is asking.
+        shim_id: who manages the files, so that nobody else deletes or changes them.
         timeout: how long it may stay silent, in seconds.
     """
 
-    def __init__(self, worker_url: str, gateway_key: str, timeout: float) -> None:
+    def __init__(self, worker_url: str, gateway_key: str, shim_id: str, timeout: float) -> None:
         self._http = httpx.Client(
             base_url=worker_url,
-            headers={"x-gateway-key": gateway_key, "accept": "application/json"},
+            headers={
+                "x-gateway-key": gateway_key,
+                "x-media-shim": shim_id,
+                "accept": "application/json",
+            },
             timeout=timeout,
         )
 
     def presign(
-        self,
-        identity: Identity,
-        *,
-        file_name: str,
-        content_type: str,
-        file_size: int,
-        service: str,
-        visibility: str,
-        album: str | None = None,
+        self, identity: Identity, wanted: Wanted, idempotency_key: str | None = None
     ) -> Presigned:
-        """Ask for an upload. The Worker keeps a pending file for it from now on.
+        """Ask for an upload in one PUT. The Worker keeps a pending file for it from now on.
 
         Args:
             identity: whose file it will be.
-            file_name: what they call it.
-            content_type: its type.
-            file_size: its exact length in bytes.
-            service: the part of the application it is for.
-            visibility: `private` or `public`.
-            album: the album it belongs to for ever, or None.
+            wanted: what it will be.
+            idempotency_key: under which a repetition is known, and answered with the same upload.
         """
-        wanted = {
-            "fileName": file_name,
-            "contentType": content_type,
-            "fileSize": file_size,
-            "service": service,
-            "visibility": visibility,
-        }
-        if album is not None:
-            wanted["album"] = album
-        answer = _understood(self._send("POST", "/upload/presign", identity, wanted))
+        answer = self._make("/upload/presign", identity, wanted, idempotency_key)
         return Presigned(
             media_id=answer.text("mediaId"),
             key=answer.text("key"),
@@ -150,6 +177,17 @@ class MediaClient:
             headers=answer.texts("headers"),
             expires_at=answer.text("expiresAt"),
         )
+
+    def open(
+        self, identity: Identity, wanted: Wanted, idempotency_key: str | None = None
+    ) -> Opened:
+        """Ask for an upload in pieces. Likewise."""
+        return _opened(self._make("/upload/open", identity, wanted, idempotency_key))
+
+    def token(self, identity: Identity, media_id: str) -> Opened:
+        """Ask for a new token of an upload in pieces, which goes on where it was."""
+        response = self._send("POST", "/upload/token", identity, {"mediaId": media_id})
+        return _opened(_understood(response))
 
     def complete(self, identity: Identity, media_id: str) -> StoredFile:
         """Ask the Worker to look for the file's bytes and make it available. Idempotent."""
@@ -170,20 +208,71 @@ class MediaClient:
             file_name=answer.text("fileName"),
         )
 
+    def delete(self, identity: Identity, media_id: str, revision: int) -> None:
+        """Have a file deleted, its bytes and its copies. Idempotent.
+
+        Args:
+            identity: whose file it is.
+            media_id: the file.
+            revision: the change's number, above that of every earlier change of this file.
+        """
+        path = f"/files/{media_id}?revision={revision}"
+        _understood(self._send("DELETE", path, identity, None))
+
+    def update(self, identity: Identity, media_id: str, visibility: str, revision: int) -> None:
+        """Have a file shown to others than before. Idempotent, and an older one changes nothing.
+
+        Args:
+            identity: whose file it is.
+            media_id: the file.
+            visibility: `private` or `public`.
+            revision: as for `delete`.
+        """
+        change = {"visibility": visibility, "revision": revision}
+        _understood(self._send("PATCH", f"/files/{media_id}", identity, change))
+
+    def _make(
+        self, path: str, identity: Identity, wanted: Wanted, idempotency_key: str | None
+    ) -> "_Answer":
+        body = {
+            "fileName": wanted.file_name,
+            "contentType": wanted.content_type,
+            "fileSize": wanted.file_size,
+            "service": wanted.service,
+            "visibility": wanted.visibility,
+        }
+        if wanted.album is not None:
+            body["album"] = wanted.album
+        return _understood(self._send("POST", path, identity, body, idempotency_key))
+
     def _send(
         self,
         method: str,
         path: str,
         identity: Identity,
-        body: Mapping[str, object],
+        body: Mapping[str, object] | None,
+        idempotency_key: str | None = None,
     ) -> httpx.Response:
         headers = _identity_headers(identity)
+        if idempotency_key is not None:
+            headers["idempotency-key"] = idempotency_key
         try:
             return self._http.request(method, path, headers=headers, json=body)
         except httpx.TimeoutException as error:
             raise WorkerUnavailable(reason=type(error).__name__) from None
         except httpx.HTTPError as error:
             raise _ConnectionBroke(reason=type(error).__name__) from None
+
+
+def _opened(answer: "_Answer") -> Opened:
+    return Opened(
+        media_id=answer.text("mediaId"),
+        key=answer.text("key"),
+        token=answer.text("uploadToken"),
+        url=answer.text("uploadUrl"),
+        token_expires_at=answer.text("tokenExpiresAt"),
+        expires_at=answer.text("expiresAt"),
+    )
 
 
 def _identity_headers(identity: Identity) -> dict[str, str]:

@@ -11,6 +11,8 @@ is answered with the first (`current`).
         "PUBLIC_URL": "https://media.example.com",  # where browsers find it; else WORKER_URL
         "TOKEN_TTL": 600,                           # seconds that a delivery URL lives
         "SERVICE": "app",                           # what this application is called in keys
+        "SHIM_ID": "app",                           # whose files they are; else SERVICE
+        "UNATTACHED_TTL": 86400,                    # seconds that a file may stay unattached
         "TENANT": "shop.media.tenant_of",           # (user) -> str | None
         "ATTACH_RESOLVER": "shop.media.may_attach", # (user, attach_to) -> bool
         "CAN_VIEW": "shop.media.can_view",          # (user, media) -> bool
@@ -45,6 +47,9 @@ LONGEST_TTL: Final = 3540
 """In seconds: a token that lives over an hour has to be revocable, and these are not. The minute
 below it is for a clock that runs ahead of the Worker's."""
 
+SHORTEST_UNATTACHED: Final = 60
+"""In seconds: between a commit and the transaction that attaches, a request may take its time."""
+
 DEVELOPMENT_GATEWAY_KEY: Final = "dev-gateway-key"
 """The gateway key that is published with the source."""
 
@@ -68,6 +73,8 @@ class ShimSettings:
         development_secrets: which settings hold a secret that was published with the source.
         token_ttl: how long a delivery URL lives, in seconds.
         service: the part of the application that files are uploaded for.
+        shim_id: as whom the Worker knows this installation: it alone changes its files.
+        unattached_ttl: how long a committed file may stay unattached, in seconds; 0 is for ever.
         tenant: tells a user's tenant.
         attach_resolver: tells whether a user may attach a file to something.
         can_view: tells whether a user may see a file.
@@ -81,6 +88,8 @@ class ShimSettings:
     development_secrets: tuple[str, ...]
     token_ttl: int
     service: str
+    shim_id: str
+    unattached_ttl: int
     tenant: TenantOf
     attach_resolver: AttachResolver
     can_view: CanView
@@ -170,6 +179,7 @@ class _Reader:
         worker_url = self._take("WORKER_URL", _url, "")
         gateway_key = self._take("GATEWAY_KEY", _secret, "")
         keys = self._take("TOKEN_KEYS", _token_keys, _NO_KEYS)
+        service = self._take("SERVICE", _identifier, "app")
         shim = ShimSettings(
             worker_url=worker_url,
             public_url=self._take("PUBLIC_URL", _url, worker_url),
@@ -177,7 +187,9 @@ class _Reader:
             signing_key=keys[0],
             development_secrets=_development_secrets(gateway_key, keys),
             token_ttl=self._take("TOKEN_TTL", _ttl, 600),
-            service=self._take("SERVICE", _identifier, "app"),
+            service=service,
+            shim_id=self._take("SHIM_ID", _identifier, service),
+            unattached_ttl=self._take("UNATTACHED_TTL", _unattached_ttl, 86_400),
             tenant=self._take("TENANT", _function, no_tenant),
             attach_resolver=self._take("ATTACH_RESOLVER", _function, nobody_attaches),
             can_view=self._take("CAN_VIEW", _function, owner_views),
@@ -248,6 +260,13 @@ def _ttl(value: object) -> int:
     seconds = _number(value, int)
     if not 1 <= seconds <= LONGEST_TTL:
         raise ValueError(f"must be 1 to {LONGEST_TTL} seconds")
+    return seconds
+
+
+def _unattached_ttl(value: object) -> int:
+    seconds = _number(value, int)
+    if seconds != 0 and seconds < SHORTEST_UNATTACHED:
+        raise ValueError(f"must be at least {SHORTEST_UNATTACHED} seconds, or 0 for ever")
     return seconds
 
 

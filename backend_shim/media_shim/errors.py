@@ -11,7 +11,10 @@
     ├── MediaNotFound             404 MEDIA_NOT_FOUND
     ├── MethodNotAllowed          405 METHOD_NOT_ALLOWED
     ├── AlreadyCommitted          409 ALREADY_COMMITTED
+    ├── MediaInUse                409 MEDIA_IN_USE
     ├── UploadIncomplete          409 UPLOAD_INCOMPLETE
+    ├── MediaGone                 410 MEDIA_GONE
+    ├── MediaCommitFailed         422 media_commit_failed
     ├── NotConfigured             503 r2_not_configured
     └── WorkerError
         ├── WorkerRefused             the Worker's own code and status
@@ -163,6 +166,52 @@ class UploadIncomplete(ShimError):
 
     def __init__(self) -> None:
         super().__init__("This file is not committed yet: upload it, then commit it.")
+
+
+class MediaInUse(ShimError):
+    """The file is attached, so it goes when what it is attached to lets go of it."""
+
+    code = "MEDIA_IN_USE"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("This file is in use: remove it where it is used.")
+
+
+class MediaGone(ShimError):
+    """The file was removed, or is about to be."""
+
+    code = "MEDIA_GONE"
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__("This file was deleted.")
+
+
+class MediaCommitFailed(ShimError):
+    """Of several files that belong together at least one cannot be used, so none is.
+
+    The code is in small letters because clients have always known this one so.
+
+    Args:
+        failures: the files' keys, each with what is wrong with it.
+    """
+
+    code = "media_commit_failed"
+    status = 422
+
+    def __init__(self, failures: Mapping[str, ShimError]) -> None:
+        super().__init__("Not every file can be used: see failed.")
+        self.failures = dict(failures)
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        return {
+            "failed": [
+                {"key": key, "code": error.code, "error": error.message, **error.details}
+                for key, error in self.failures.items()
+            ]
+        }
 
 
 class NotConfigured(ShimError):

@@ -5,6 +5,7 @@ character, of which NUL is more than PostgreSQL can store.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,6 +18,8 @@ from media_shim.errors import InvalidField, MissingFields
 
 LONGEST_KEY: Final = 1024
 """Of a file's key, in bytes."""
+
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 _CONTROL_AND_SURROGATE: Final = ("Cc", "Cs")
 
@@ -97,6 +100,20 @@ def choice(
     value = default if fields.get(name) is None else fields[name]
     if not (isinstance(value, str) and value in choices):
         raise InvalidField(name, f"must be {' or '.join(choices)}")
+    return value
+
+
+def idempotency_key(request: HttpRequest) -> str | None:
+    """Return the request's `Idempotency-Key`, or None where it has none.
+
+    Raises:
+        InvalidField: it is not 1 to 255 printable ASCII characters without spaces.
+    """
+    value = request.headers.get("idempotency-key")
+    if value is not None and not IDEMPOTENCY_KEY.fullmatch(value):
+        raise InvalidField(
+            "Idempotency-Key", "must be 1 to 255 printable characters without spaces"
+        )
     return value
 
 

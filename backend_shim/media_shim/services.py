@@ -1,4 +1,4 @@
-"""Sign an upload, commit it, attach it, hand out its URL.
+"""Sign an upload, commit it, hand out its URL.
 
 The order is what makes this safe, because the Worker cannot take part in a transaction of ours:
 
@@ -6,32 +6,36 @@ The order is what makes this safe, because the Worker cannot take part in a tran
    issued. A crash in between leaves the Worker with a pending upload that its cron ends.
 2. `commit` asks the Worker to complete *before* any transaction. What it answers is a fact, and is
    written down at once: the row is `committed` whatever happens next.
-3. `attach` runs *in* a transaction, the application's own where there is one, and makes no HTTP
-   call. It holds the row's lock while it decides. If it refuses, or the transaction rolls back, the
-   file stays committed and unattached, and the same commit can be sent again.
+3. What is attached (`attachments`) is attached *in* a transaction, the application's own where
+   there is one, without an HTTP call and under the row's lock. If it is refused, or the transaction
+   rolls back, the file stays committed and unattached, and the same commit can be sent again.
 
 The transactions of `commit` are durable: inside another one they raise, before the Worker is asked.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
-from media_shim import conf
-from media_shim.client import Identity, Presigned, worker
+from media_shim import attachments, conf, signals
+from media_shim.client import Identity, Opened, Presigned, Wanted, worker
 from media_shim.errors import (
     AlreadyCommitted,
-    AttachDenied,
+    MediaCommitFailed,
+    MediaGone,
     MediaNotFound,
     NotConfigured,
+    ShimError,
     UploadIncomplete,
     WorkerRefused,
     WorkerUnavailable,
 )
-from media_shim.models import MediaObject, Status
+from media_shim.models import LEFT, MediaObject, Status
 from media_shim.tokens import DeliveryUrl, delivery_url
+from media_shim.uploads import Method
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -42,15 +46,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("media_shim")
 
 
-def sign_upload(user: "AbstractBaseUser", wanted: "UploadWanted") -> tuple[MediaObject, Presigned]:
+def sign_upload(
+    user: "AbstractBaseUser", wanted: "UploadWanted", idempotency_key: str | None = None
+) -> tuple[MediaObject, Presigned | Opened]:
     """Have the Worker issue an upload, and remember whose it is.
 
     Args:
         user: whose file it will be.
         wanted: the upload.
+        idempotency_key: under which the browser repeats it: the same upload is answered then.
 
     Returns:
-        The pending row, and what the browser must send.
+        The pending row, and what the browser must send: one PUT, or a transfer in pieces.
 
     Raises:
         NotConfigured: a setting is missing or wrong.
@@ -59,46 +66,73 @@ def sign_upload(user: "AbstractBaseUser", wanted: "UploadWanted") -> tuple[Media
     """
     shim = conf.current()
     identity = _identity(str(user.pk), shim.tenant(user))
+    file = Wanted(
+        file_name=wanted.file_name,
+        content_type=wanted.content_type,
+        file_size=wanted.bytes,
+        service=shim.service,
+        visibility=wanted.visibility,
+        album=wanted.album,
+    )
+    ask = worker(shim).presign if wanted.method is Method.PUT else worker(shim).open
     try:
-        presigned = worker(shim).presign(
-            identity,
-            file_name=wanted.file_name,
-            content_type=wanted.content_type,
-            file_size=wanted.bytes,
-            service=shim.service,
-            visibility=wanted.visibility,
-            album=wanted.album,
-        )
+        issued = ask(identity, file, idempotency_key)
     except WorkerRefused as refused:
         raise refused.renaming("fileSize", "bytes") from None
-    media = MediaObject.objects.create(
-        id=presigned.media_id,
-        key=presigned.key,
-        owner_id=user.pk,
-        tenant=identity.tenant_id,
-        kind=wanted.kind,
-        content_type=wanted.content_type,
-        bytes=wanted.bytes,
-        file_name=wanted.file_name,
-        visibility=wanted.visibility,
+    media, is_new = MediaObject.objects.get_or_create(
+        id=issued.media_id,
+        defaults={
+            "key": issued.key,
+            "owner_id": user.pk,
+            "worker_user": identity.user_id,
+            "tenant": identity.tenant_id,
+            "kind": wanted.kind,
+            "content_type": wanted.content_type,
+            "bytes": wanted.bytes,
+            "file_name": wanted.file_name,
+            "visibility": wanted.visibility,
+            "delivered_visibility": wanted.visibility,
+        },
     )
-    logger.info("media.sign_upload.issued", extra=_facts(media))
-    return media, presigned
+    if is_new:
+        logger.info("media.sign_upload.issued", extra=facts(media))
+    return media, issued
+
+
+def renew_token(user: "AbstractBaseUser", key: str) -> tuple[MediaObject, Opened]:
+    """Have the Worker give a new token for an upload in pieces.
+
+    Raises:
+        MediaNotFound: this user uploaded no such file.
+        AlreadyCommitted: it is a file already.
+        MediaGone: it was removed.
+        WorkerRefused, WorkerUnavailable, NotConfigured: as `sign_upload`.
+    """
+    media = _uploaded_by(user, key)
+    if media.status in LEFT:
+        raise MediaGone
+    if media.status != Status.PENDING:
+        raise AlreadyCommitted
+    identity = _identity(media.worker_user, media.tenant)
+    return media, worker(conf.current()).token(identity, media.id)
 
 
 def commit(user: "AbstractBaseUser", key: str, attach_to: str | None = None) -> MediaObject:
     """Make an uploaded file available, and attach it if so asked. Idempotent.
 
     Call it outside a transaction. To attach a file to a row that is made in the same request,
-    commit without `attach_to` first, and call `attach` in the transaction that makes the row.
+    commit without `attach_to` first, and call `attachments.attach` in the transaction that makes
+    the row.
 
     Args:
         user: who uploaded it.
         key: its key.
-        attach_to: what of the application's it belongs to, such as `post:17`.
+        attach_to: what of the application's it belongs to, such as `post:17`, as ATTACH_RESOLVER
+            understands it.
 
     Raises:
         MediaNotFound: this user uploaded no such file.
+        MediaGone: it was removed.
         AttachDenied: the user may not attach to this; the file is committed nevertheless.
         AlreadyCommitted: it is attached to something else.
         WorkerRefused: the Worker has no bytes for it, or others than were declared.
@@ -109,49 +143,46 @@ def commit(user: "AbstractBaseUser", key: str, attach_to: str | None = None) -> 
     with transaction.atomic(durable=True):
         media = _uploaded_by(user, key)
     if media.status == Status.PENDING:
-        identity = _identity(str(media.owner_id), media.tenant)
+        identity = _identity(media.worker_user, media.tenant)
         stored = worker(conf.current()).complete(identity, media.id)
         media = _record(media, stored)
+    if media.status in LEFT:
+        raise MediaGone
     if attach_to is not None:
-        media = attach(user, key, attach_to)
-    logger.info("media.commit.ok", extra=_facts(media))
+        media = attachments.attach_by_name(user, key, attach_to)
+    logger.info("media.commit.ok", extra=facts(media))
     return media
 
 
-def attach(user: "AbstractBaseUser", key: str, attach_to: str) -> MediaObject:
-    """Attach a committed file to something of the application's, for ever. Idempotent.
+def commit_all(user: "AbstractBaseUser", keys: Sequence[str]) -> list[MediaObject]:
+    """Make uploaded files available that belong together. Idempotent; outside a transaction.
 
-    Call it in the transaction that makes or changes that something: both happen or neither does.
+    Each is committed whatever becomes of the others: what fails can be repeated, and what nothing
+    is attached to goes by itself.
 
     Args:
-        user: who uploaded the file.
-        key: its key.
-        attach_to: what it belongs to from now on; ATTACH_RESOLVER is asked whether it may.
+        user: who uploaded them.
+        keys: their keys.
+
+    Returns:
+        The files, in the order of their keys; each once.
 
     Raises:
-        MediaNotFound: this user uploaded no such file.
-        UploadIncomplete: it is not committed yet.
-        AlreadyCommitted: it is attached to something else.
-        AttachDenied: the user may not attach to this.
+        MediaCommitFailed: saying which of them cannot be used, and why.
+        RuntimeError: there is a transaction around this call.
     """
-    with transaction.atomic():
-        media = MediaObject.objects.select_for_update().owned_by(user).filter(key=key).first()
-        if media is None:
-            raise MediaNotFound
-        if media.status != Status.COMMITTED:
-            raise UploadIncomplete
-        if media.attached_to == attach_to:
-            return media
-        if media.attached_to is not None:
-            raise AlreadyCommitted
-        if not conf.current().attach_resolver(user, attach_to):
-            raise AttachDenied
-        # A database without row locks lets two of us come this far; only one changes the row.
-        free = MediaObject.objects.filter(pk=media.pk, attached_to=None)
-        if not free.update(attached_to=attach_to, updated_at=timezone.now()):
-            raise AlreadyCommitted
-        media.refresh_from_db()
-        return media
+    media: list[MediaObject] = []
+    failures: dict[str, ShimError] = {}
+    for key in dict.fromkeys(keys):
+        try:
+            media.append(commit(user, key))
+        except ShimError as error:
+            failures[key] = error
+    if failures:
+        failed = MediaCommitFailed(failures)
+        logger.warning("media.commit.fail", extra={"user_id": user.pk, "code": failed.code})
+        raise failed
+    return media
 
 
 def url_for(user: "AbstractBaseUser", key: str) -> tuple[MediaObject, DeliveryUrl]:
@@ -160,11 +191,14 @@ def url_for(user: "AbstractBaseUser", key: str) -> tuple[MediaObject, DeliveryUr
     Raises:
         MediaNotFound: there is no such file, or the user may not see it.
         UploadIncomplete: it is not committed yet.
+        MediaGone: it was removed.
         NotConfigured: a setting is missing or wrong.
     """
     media = MediaObject.objects.filter(key=key).first()
     if media is None or not conf.current().can_view(user, media):
         raise MediaNotFound
+    if media.status in LEFT:
+        raise MediaGone
     if media.status != Status.COMMITTED:
         raise UploadIncomplete
     return media, delivery_url(media, user, timezone.now())
@@ -183,13 +217,16 @@ def _record(media: MediaObject, stored: "StoredFile") -> MediaObject:
         raise WorkerUnavailable(reason="an answer about another file")
     now = timezone.now()
     with transaction.atomic(durable=True):
-        MediaObject.objects.filter(pk=media.pk, status=Status.PENDING).update(
+        pending = MediaObject.objects.filter(pk=media.pk, status=Status.PENDING)
+        is_ours = pending.update(
             status=Status.COMMITTED,
             file_name=stored.file_name,
             committed_at=now,
             updated_at=now,
         )
         media.refresh_from_db()
+        if is_ours:
+            signals.media_committed.send(sender=MediaObject, media=media)
     return media
 
 
@@ -202,7 +239,7 @@ def _identity(user_id: str, tenant_id: str | None) -> Identity:
     return Identity(user_id, tenant_id)
 
 
-def _facts(media: MediaObject) -> dict[str, object]:
+def facts(media: MediaObject) -> dict[str, object]:
     """Return what the log may know of a file: ids, and nothing that a person wrote."""
     return {
         "media_id": media.id,

@@ -42,6 +42,8 @@ class DeliveryUrl:
 def delivery_url(media: "MediaObject", viewer: "AbstractBaseUser", now: datetime) -> DeliveryUrl:
     """Return a URL under which the file can be loaded. Whether this viewer may is asked before.
 
+    A file that became public gets private URLs until the Worker knows it: these open it either way.
+
     Args:
         media: the file.
         viewer: for whom the URL is.
@@ -52,7 +54,7 @@ def delivery_url(media: "MediaObject", viewer: "AbstractBaseUser", now: datetime
     """
     shim = conf.current()
     url = f"{shim.public_url}/m/{quote(media.key, safe='/')}"
-    if media.visibility == Visibility.PUBLIC:
+    if media.visibility == media.delivered_visibility == Visibility.PUBLIC:
         return DeliveryUrl(url, None)
     issued = now.replace(microsecond=0)
     expires = issued + timedelta(seconds=shim.token_ttl)

@@ -16,6 +16,15 @@ class Kind(TextChoices):
     DOCUMENT = "document"
 
 
+class Method(TextChoices):
+    """How the bytes come: in one PUT, or in pieces as Uppy, tus or the chunked API send them."""
+
+    PUT = "put"
+    MULTIPART = "multipart"
+    TUS = "tus"
+    CHUNKED = "chunked"
+
+
 class Visibility(TextChoices):
     PRIVATE = "private"
     PUBLIC = "public"
@@ -51,6 +60,7 @@ class UploadWanted:
         file_name: what the user calls it.
         visibility: whether its URL needs a token.
         album: the album it belongs to for ever, or None.
+        method: how its bytes come.
     """
 
     kind: Kind
@@ -59,6 +69,7 @@ class UploadWanted:
     file_name: str
     visibility: Visibility
     album: str | None
+    method: Method = Method.PUT
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> "UploadWanted":
@@ -81,6 +92,7 @@ class UploadWanted:
                 fields.choice(body, "visibility", Visibility.values, Visibility.PRIVATE)
             ),
             album=fields.optional_identifier(body, "album"),
+            method=Method(fields.choice(body, "method", Method.values, Method.PUT)),
         )
 
 

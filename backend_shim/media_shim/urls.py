@@ -9,5 +9,7 @@ urlpatterns = [
     path("api/media/commit", views.commit, name="commit"),
     path("api/media/url", views.url, name="url"),
     path("api/media/refresh", views.url, name="refresh"),
+    path("api/media/upload-token", views.upload_token, name="upload-token"),
+    path("api/media/files/<str:media_id>", views.remove, name="file"),
     path("m/<path:key>", views.development_redirect, name="development-redirect"),
 ]

@@ -4,21 +4,30 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 
-from media_shim import fields, services, wire
+from media_shim import attachments, conf, fields, services, wire
+from media_shim.client import Opened, Presigned
 from media_shim.envelope import endpoint, signed_in
 from media_shim.errors import MediaNotFound
-from media_shim.models import LONGEST_TARGET
+from media_shim.models import LONGEST_TARGET, MediaObject
 from media_shim.tokens import delivery_url
 from media_shim.uploads import UploadWanted
 
 
 @endpoint("POST", refused="media.sign_upload.rejected")
 def sign_upload(request: HttpRequest) -> HttpResponse:
-    """`{kind, contentType, bytes, fileName?, visibility?, album?}` → an upload that may be sent."""
+    """`{kind, contentType, bytes, fileName?, visibility?, album?, method?}` → an upload."""
     user = signed_in(request)
     wanted = UploadWanted.parse(fields.json_object(request))
-    media, presigned = services.sign_upload(user, wanted)
-    return JsonResponse(wire.upload(media, presigned), status=201)
+    media, issued = services.sign_upload(user, wanted, fields.idempotency_key(request))
+    return JsonResponse(_issued(media, issued), status=201)
+
+
+@endpoint("POST", refused="media.upload_token.rejected")
+def upload_token(request: HttpRequest) -> HttpResponse:
+    """`{key}` → the same upload in pieces, with a token that lives for another hour."""
+    user = signed_in(request)
+    media, opened = services.renew_token(user, fields.key(fields.json_object(request)))
+    return JsonResponse(_issued(media, opened))
 
 
 @endpoint("POST", refused="media.commit.fail")
@@ -43,6 +52,13 @@ def url(request: HttpRequest) -> HttpResponse:
     return JsonResponse(wire.address(media, delivery))
 
 
+@endpoint("DELETE", refused="media.delete.rejected")
+def remove(request: HttpRequest, media_id: str) -> HttpResponse:
+    """Remove a file that its user uploaded and nothing uses."""
+    attachments.remove(signed_in(request), media_id)
+    return HttpResponse(status=204)
+
+
 @endpoint("GET", "HEAD", refused="media.url.rejected")
 def development_redirect(request: HttpRequest, key: str) -> HttpResponse:
     """Stand in for the Worker where `/m/…` shares the application's origin, under DEBUG alone."""
@@ -50,3 +66,9 @@ def development_redirect(request: HttpRequest, key: str) -> HttpResponse:
         raise MediaNotFound
     _, delivery = services.url_for(signed_in(request), fields.key({"key": key}))
     return HttpResponseRedirect(delivery.url)
+
+
+def _issued(media: MediaObject, issued: Presigned | Opened) -> dict[str, object]:
+    if isinstance(issued, Opened):
+        return wire.transfer(media, issued, conf.current().public_url)
+    return wire.upload(media, issued)

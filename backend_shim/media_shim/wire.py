@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from media_shim.client import Presigned
+    from media_shim.client import Opened, Presigned
     from media_shim.models import MediaObject
     from media_shim.tokens import DeliveryUrl
 
@@ -18,7 +18,7 @@ def instant(moment: datetime | None) -> str | None:
 
 
 def upload(media: "MediaObject", presigned: "Presigned") -> dict[str, object]:
-    """Return an upload that was issued."""
+    """Return an upload that was issued: one PUT."""
     return {
         "mediaId": media.id,
         "key": media.key,
@@ -27,6 +27,25 @@ def upload(media: "MediaObject", presigned: "Presigned") -> dict[str, object]:
             "url": presigned.url,
             "headers": dict(presigned.headers),
             "expiresAt": presigned.expires_at,
+        },
+    }
+
+
+def transfer(media: "MediaObject", opened: "Opened", public_url: str) -> dict[str, object]:
+    """Return an upload in pieces: where any of the Worker's ways to send them begins.
+
+    `headers` go with every request to a path under `url`; a client that sends no header begins
+    every path with `tokenUrl` instead.
+    """
+    return {
+        "mediaId": media.id,
+        "key": media.key,
+        "upload": {
+            "url": public_url,
+            "headers": {"authorization": f"Bearer {opened.token}"},
+            "tokenUrl": opened.url,
+            "tokenExpiresAt": opened.token_expires_at,
+            "expiresAt": opened.expires_at,
         },
     }
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from media_shim import conf
-from media_shim.client import Identity, MediaClient
+from media_shim.client import Identity, MediaClient, Wanted
 from media_shim.client import worker as client_of
 from media_shim.errors import NotConfigured, WorkerError, WorkerRefused, WorkerUnavailable
 from tests.shim.worker_double import GATEWAY_KEY, WorkerDouble, refusal
@@ -16,18 +16,11 @@ ALICE = Identity("1", "acme")
 
 @pytest.fixture
 def client() -> MediaClient:
-    return MediaClient("https://worker.test", GATEWAY_KEY, 1.0)
+    return MediaClient("https://worker.test", GATEWAY_KEY, "app", 1.0)
 
 
 def presign(client: MediaClient) -> object:
-    return client.presign(
-        ALICE,
-        file_name="sea.jpg",
-        content_type="image/jpeg",
-        file_size=1,
-        service="app",
-        visibility="private",
-    )
+    return client.presign(ALICE, Wanted("sea.jpg", "image/jpeg", 1, "app", "private"))
 
 
 def test_the_process_has_one_client_until_the_settings_change(
@@ -45,7 +38,7 @@ def test_the_worker_may_live_under_a_path(double: WorkerDouble) -> None:
     double.answer_next(refusal(404, "NOT_FOUND", "There is nothing here."))
 
     with pytest.raises(WorkerRefused):
-        presign(MediaClient("https://worker.test/base", GATEWAY_KEY, 1.0))
+        presign(MediaClient("https://worker.test/base", GATEWAY_KEY, "app", 1.0))
 
     assert double.called == ["POST /base/upload/presign"]
 

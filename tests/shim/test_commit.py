@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from media_shim import services
+from media_shim import attachments, services
 from media_shim.errors import (
     AlreadyCommitted,
     AttachDenied,
@@ -318,7 +318,7 @@ class TestAttached:
         media = upload(alice)
 
         with pytest.raises(UploadIncomplete):
-            services.attach(alice, media.key, "post:1")
+            attachments.attach_by_name(alice, media.key, "post:1")
 
     def test_a_file_of_another_cannot_be_attached(
         self, alice: User, bob: User, committed: Upload
@@ -326,7 +326,7 @@ class TestAttached:
         media = committed(alice)
 
         with pytest.raises(MediaNotFound):
-            services.attach(bob, media.key, "post:1")
+            attachments.attach_by_name(bob, media.key, "post:1")
 
         assert row(media).attached_to is None
 
@@ -337,14 +337,14 @@ class TestAttached:
 
         def make_a_post_and_fail() -> None:
             with transaction.atomic():
-                services.attach(alice, media.key, "post:1")
+                attachments.attach_by_name(alice, media.key, "post:1")
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             make_a_post_and_fail()
 
         assert (row(media).status, row(media).attached_to) == (Status.COMMITTED, None)
-        assert services.attach(alice, media.key, "post:2").attached_to == "post:2"
+        assert attachments.attach_by_name(alice, media.key, "post:2").attached_to == "post:2"
 
     def test_attaching_asks_the_worker_nothing(
         self, alice: User, committed: Upload, double: WorkerDouble
@@ -352,7 +352,7 @@ class TestAttached:
         media = committed(alice)
         calls = list(double.called)
 
-        services.attach(alice, media.key, "post:1")
+        attachments.attach_by_name(alice, media.key, "post:1")
 
         assert double.called == calls
 
@@ -372,7 +372,7 @@ def test_of_two_that_attach_at_once_one_wins(
 
     with transaction.atomic():
         with pytest.raises(AlreadyCommitted):
-            services.attach(alice, media.key, "post:second")
+            attachments.attach_by_name(alice, media.key, "post:second")
         assert row(media).attached_to != "post:second"
 
 
@@ -388,7 +388,7 @@ def test_a_resolver_that_breaks_down_attaches_nothing(
     settings.MEDIA_SHIM = shim_settings | {"ATTACH_RESOLVER": resolver}
 
     with pytest.raises(ZeroDivisionError):
-        services.attach(alice, media.key, "post:1")
+        attachments.attach_by_name(alice, media.key, "post:1")
 
     assert row(media).attached_to is None
 
@@ -401,7 +401,7 @@ def test_denied_is_an_error_that_rolls_the_applications_transaction_back(
     def make_a_post() -> None:
         with transaction.atomic():
             User.objects.create(username="stands for the post")
-            services.attach(alice, media.key, "post:1")
+            attachments.attach_by_name(alice, media.key, "post:1")
 
     with pytest.raises(AttachDenied):
         make_a_post()

@@ -15,8 +15,13 @@ NOW = datetime(2026, 11, 20, 11, 25, 0, 750_000, tzinfo=UTC)
 KEY = "u/user_789/avatar/2026/04/aB3nR7kW.jpg"
 
 
-def file(key: str = KEY, visibility: str = "private") -> MediaObject:
-    return MediaObject(id="media_aB3nR7kW", key=key, visibility=visibility)
+def file(key: str = KEY, visibility: str = "private", delivered: str | None = None) -> MediaObject:
+    return MediaObject(
+        id="media_aB3nR7kW",
+        key=key,
+        visibility=visibility,
+        delivered_visibility=delivered or visibility,
+    )
 
 
 def url(media: MediaObject, viewer: int = 1) -> DeliveryUrl:
@@ -70,6 +75,11 @@ def test_the_life_of_a_url_is_a_setting(settings: Any, shim_settings: Any, ttl: 
 
 def test_a_public_url_has_no_token_and_no_end() -> None:
     assert url(file(visibility="public")) == DeliveryUrl(f"https://media.test/m/{KEY}", None)
+
+
+@pytest.mark.parametrize(("wanted", "delivered"), [("public", "private"), ("private", "public")])
+def test_while_a_change_is_on_its_way_a_url_opens_either_way(wanted: str, delivered: str) -> None:
+    assert claims(url(file(visibility=wanted, delivered=delivered)))["key"] == KEY
 
 
 def test_a_key_is_percent_encoded_segment_by_segment() -> None:

@@ -1,0 +1,217 @@
+"""Brings to the Worker what it must hear: at least once, in order for each file, and never lost.
+
+A change is written down where it is decided, in the application's own transaction (`tell_removal`,
+`tell_visibility`), and delivered afterwards by `deliver`, which the command `media_outbox` calls.
+However often it is interrupted, an entry stays until the Worker has answered.
+
+Why a late or repeated message does no harm:
+
+- **One at a time.** Of what concerns one file only the oldest entry is delivered, and whoever
+  delivers it has claimed it. A claim ends by itself, after three times what the Worker may stay
+  silent; so a deliverer that died holds nothing up for longer.
+- **A removal is final.** What waits before it is dropped when it is written, and the Worker brings
+  no file back.
+- **A revision goes with every change** and grows with each. A request that a network held back
+  until after a newer one changes nothing in the Worker.
+
+When the Worker does not answer, an entry is tried again for ever, with pauses that grow to
+`LONGEST_PAUSE`. When it answers and refuses, `REFUSALS` times, the entry is *dead*: it waits for a
+person, who finds it in the admin or in what `media_outbox` prints, and what is behind it for the
+same file waits too.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from media_shim import conf, signals
+from media_shim.client import Identity, worker
+from media_shim.errors import ShimError, WorkerRefused
+from media_shim.models import Action, Delivery, MediaObject, OutboxEntry, Status
+
+REFUSALS: Final = 5
+FIRST_PAUSE: Final = timedelta(seconds=1)
+LONGEST_PAUSE: Final = timedelta(minutes=15)
+
+_ABSENT: Final = ("MEDIA_NOT_FOUND", "MEDIA_GONE")
+_ASKS_FOR_TIME: Final = (401, 408, 425, 429)
+"""Statuses below 500 that say nothing of the entry: a key that is being rotated, a limit."""
+
+logger = logging.getLogger("media_shim")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a delivery did, in entries.
+
+    Attributes:
+        done: the Worker has heard.
+        failed: to be tried again.
+        dead: given up, until a person looks.
+    """
+
+    done: int = 0
+    failed: int = 0
+    dead: int = 0
+
+    def __add__(self, other: "Delivered") -> "Delivered":
+        return Delivered(self.done + other.done, self.failed + other.failed, self.dead + other.dead)
+
+    @property
+    def tried(self) -> int:
+        return self.done + self.failed + self.dead
+
+
+def next_revision(media: MediaObject, now: datetime) -> int:
+    """Return a number above every one that this file's changes had, in microseconds of the epoch.
+
+    It comes from the clock, so that it also grows over what an older backup of the database knows;
+    and from the row, which is locked, so that it grows where clocks differ.
+    """
+    return max(int(now.timestamp() * 1_000_000), media.revision + 1)
+
+
+def tell_removal(media: Sequence[MediaObject], now: datetime) -> None:
+    """Write down that the Worker must delete these files. Their rows are locked and saved.
+
+    What waits for them is dropped: it does not matter any more. What is being delivered at this
+    moment is left to whoever does it.
+    """
+    idle = Q(claim=None) | Q(claimed_until__lte=now)
+    OutboxEntry.objects.filter(idle, media__in=media).delete()
+    OutboxEntry.objects.bulk_create(
+        OutboxEntry(media=each, action=Action.DELETE, revision=each.revision, due_at=now)
+        for each in media
+    )
+
+
+def tell_visibility(media: Sequence[MediaObject], now: datetime) -> None:
+    """Write down that the Worker must show these files to others than before. Likewise."""
+    OutboxEntry.objects.bulk_create(
+        OutboxEntry(
+            media=each,
+            action=Action.VISIBILITY,
+            visibility=each.visibility,
+            revision=each.revision,
+            due_at=now,
+        )
+        for each in media
+    )
+
+
+def deliver(clock: Callable[[], datetime], most: int = 1000) -> Delivered:
+    """Deliver what is due, the oldest first. Call it outside a transaction.
+
+    Args:
+        clock: tells the time.
+        most: how many entries to try.
+
+    Raises:
+        RuntimeError: there is a transaction around this call.
+    """
+    total = Delivered()
+    while total.tried < most and (entry := _claimed(clock())) is not None:
+        total += _deliver(entry, clock)
+    return total
+
+
+def revive(entries: "QuerySet[OutboxEntry]", now: datetime) -> int:
+    """Have the dead ones of these entries tried again, and return how many there were."""
+    return entries.filter(state=Delivery.DEAD).update(
+        state=Delivery.WAITING, attempts=0, refusals=0, due_at=now
+    )
+
+
+def _claimed(now: datetime) -> OutboxEntry | None:
+    """Take the oldest entry that is due, nobody's, and the first of its file."""
+    older = OutboxEntry.objects.filter(media=OuterRef("media"), pk__lt=OuterRef("pk"))
+    with transaction.atomic(durable=True):
+        entry = (
+            OutboxEntry.objects.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked
+            )
+            .filter(Q(claim=None) | Q(claimed_until__lte=now), ~Exists(older))
+            .filter(state=Delivery.WAITING, due_at__lte=now)
+            .order_by("pk")
+            .first()
+        )
+        if entry is not None:
+            silence = timedelta(seconds=conf.reading()[0].timeout)
+            entry.claim, entry.claimed_until = uuid4(), now + 3 * silence
+            entry.save(update_fields=["claim", "claimed_until"])
+    return entry
+
+
+def _deliver(entry: OutboxEntry, clock: Callable[[], datetime]) -> Delivered:
+    facts: dict[str, object] = {
+        "media_id": entry.media_id,
+        "action": entry.action,
+        "attempt": entry.attempts + 1,
+    }
+    try:
+        _tell(entry)
+    except ShimError as error:
+        is_dead = _put_back(entry, error, clock())
+        event = "media.outbox.dead" if is_dead else "media.outbox.failed"
+        facts |= {"code": error.code, "reason": error.reason}
+        logger.log(logging.ERROR if is_dead else logging.WARNING, event, extra=facts)
+        return Delivered(dead=1) if is_dead else Delivered(failed=1)
+    _strike(entry, clock())
+    logger.info("media.outbox.delivered", extra=facts)
+    return Delivered(done=1)
+
+
+def _tell(entry: OutboxEntry) -> None:
+    """Make the request. A file that the Worker does not have needs nothing done to it."""
+    media = entry.media
+    identity = Identity(media.worker_user, media.tenant)
+    client = worker(conf.current())
+    try:
+        if entry.action == Action.DELETE:
+            client.delete(identity, media.id, entry.revision)
+        else:
+            client.update(identity, media.id, str(entry.visibility), entry.revision)
+    except WorkerRefused as refused:
+        if refused.code not in _ABSENT:
+            raise
+
+
+def _strike(entry: OutboxEntry, now: datetime) -> None:
+    """Take a delivered entry off the list and write down what is true now."""
+    with transaction.atomic(durable=True):
+        media = MediaObject.objects.select_for_update().get(pk=entry.media_id)
+        if not OutboxEntry.objects.filter(pk=entry.pk, claim=entry.claim).delete()[0]:
+            return
+        if entry.action == Action.VISIBILITY:
+            media.delivered_visibility = str(entry.visibility)
+            media.save(update_fields=["delivered_visibility", "updated_at"])
+        elif media.status == Status.REMOVING:
+            media.status, media.removed_at = Status.REMOVED, now
+            media.save(update_fields=["status", "removed_at", "updated_at"])
+            signals.media_removed.send(sender=MediaObject, media=media)
+
+
+def _put_back(entry: OutboxEntry, error: ShimError, now: datetime) -> bool:
+    """Leave an entry for another attempt, or for a person. Return whether it is dead."""
+    is_refusal = isinstance(error, WorkerRefused) and not (
+        error.status >= 500 or error.status in _ASKS_FOR_TIME
+    )
+    refusals = entry.refusals + is_refusal
+    is_dead = is_refusal and refusals >= REFUSALS
+    pause = min(FIRST_PAUSE * 2 ** min(entry.attempts, 20), LONGEST_PAUSE)
+    OutboxEntry.objects.filter(pk=entry.pk, claim=entry.claim).update(
+        attempts=entry.attempts + 1,
+        refusals=refusals,
+        state=Delivery.DEAD if is_dead else Delivery.WAITING,
+        due_at=now + pause,
+        claim=None,
+        claimed_until=None,
+        last_error=f"{error.code} {error.status}",
+    )
+    return is_dead
