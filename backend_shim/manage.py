@@ -10,5 +10,7 @@ from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo.settings")
-    Path(settings.DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    name = settings.DATABASES["default"]["NAME"]
+    if isinstance(name, Path):
+        name.parent.mkdir(parents=True, exist_ok=True)
     execute_from_command_line(sys.argv)

@@ -4,6 +4,7 @@ What differs from machine to machine comes from the environment:
 
     STATE_DIR          where the database is; relative to the repository. Default .wrangler/state
     DATABASE_PATH      the database itself. Default $STATE_DIR/demo.sqlite3
+    DATABASE_URL       a PostgreSQL in its place: postgresql://user:password@host:port/name
     MEDIA_WORKER_URL   the Worker. Default http://127.0.0.1:8787
     MEDIA_GATEWAY_KEY  one of the Worker's GATEWAY_KEYS
     MEDIA_TOKEN_KEYS   as the Worker has them
@@ -13,6 +14,8 @@ What differs from machine to machine comes from the environment:
 import os
 from pathlib import Path
 from typing import Any
+
+from demo import database
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE_DIR = REPOSITORY / os.environ.get("STATE_DIR", ".wrangler/state")
@@ -60,18 +63,11 @@ TEMPLATES = [
     }
 ]
 
+DATABASE_URL = os.environ.get("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("DATABASE_PATH") or STATE_DIR / "demo.sqlite3",
-        "OPTIONS": {
-            "init_command": "PRAGMA journal_mode=WAL",
-            # SQLite has no row locks. Taking the database's lock at the start of a transaction
-            # makes two of them wait for each other where they would otherwise fail.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-        },
-    }
+    "default": database.postgres(DATABASE_URL)
+    if DATABASE_URL
+    else database.sqlite(Path(os.environ.get("DATABASE_PATH") or STATE_DIR / "demo.sqlite3"))
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -316,12 +316,22 @@ def test_without_any_settings_the_first_one_is_named(as_alice: Browser, settings
     assert (error["code"], error["setting"]) == ("r2_not_configured", "MEDIA_SHIM.WORKER_URL")
 
 
+def first_name_of(user: User) -> str:
+    return user.first_name
+
+
 @pytest.mark.parametrize("tenant", ["a/b", "", "x" * 65])
 def test_a_tenant_that_cannot_be_part_of_a_key_is_a_setting_to_mend(
-    as_alice: Browser, double: WorkerDouble, alice: User, tenant: str
+    as_alice: Browser,
+    double: WorkerDouble,
+    alice: User,
+    settings: Any,
+    shim_settings: dict[str, Any],
+    tenant: str,
 ) -> None:
-    alice.profile.tenant = tenant
-    alice.profile.save()
+    settings.MEDIA_SHIM = shim_settings | {"TENANT": f"{__name__}.first_name_of"}
+    alice.first_name = tenant
+    alice.save()
 
     error = as_alice.send(PATH, PICTURE).json()
 
