@@ -1,16 +1,10 @@
 """The PostgreSQL of the tests: it keeps what it was told, and nothing of it stays."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from runtime.process import ROOT
-from tests import postgres
 from tests.postgres import Postgres, PostgresMissing
 
 DIES = """

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from typing import Any
 
 import django
-import httpx
 import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo.settings")
@@ -26,9 +25,10 @@ from demo import database  # noqa: E402
 from demo.models import Profile  # noqa: E402
 from media_shim import services  # noqa: E402
 from media_shim.models import MediaObject  # noqa: E402
+from media_shim.testing.network import in_the_network  # noqa: E402
+from media_shim.testing.worker import GATEWAY_KEY, FakeWorker  # noqa: E402
 from media_shim.uploads import UploadWanted  # noqa: E402
 from tests.postgres import Postgres, PostgresMissing  # noqa: E402
-from tests.shim.worker_double import GATEWAY_KEY, WorkerDouble  # noqa: E402
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 TOKEN_KEYS = f"k2:{urlsafe_b64encode(SECRET).decode()},k1:{'QUFB' * 12}"
@@ -103,16 +103,10 @@ def shim_settings(settings: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def double(monkeypatch: pytest.MonkeyPatch) -> WorkerDouble:
+def double() -> Iterator[FakeWorker]:
     """What answers under names that end in .test, of which the network has none (RFC 6761)."""
-    double, network = WorkerDouble(), httpx.HTTPTransport.handle_request
-
-    def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        is_double = request.url.host.endswith(".test")
-        return double(request) if is_double else network(transport, request)
-
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle_request)
-    return double
+    with in_the_network() as double:
+        yield double
 
 
 @pytest.fixture
@@ -162,7 +156,7 @@ Upload = Callable[..., MediaObject]
 
 
 @pytest.fixture
-def upload(double: WorkerDouble) -> Upload:
+def upload(double: FakeWorker) -> Upload:
     """Sign an upload and store its bytes; what is left to do is the commit."""
 
     def sign_and_put(user: User, **changes: object) -> MediaObject:

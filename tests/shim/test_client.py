@@ -9,7 +9,7 @@ from media_shim import conf
 from media_shim.client import Identity, MediaClient, Wanted
 from media_shim.client import worker as client_of
 from media_shim.errors import NotConfigured, WorkerError, WorkerRefused, WorkerUnavailable
-from tests.shim.worker_double import GATEWAY_KEY, WorkerDouble, refusal
+from media_shim.testing.worker import GATEWAY_KEY, FakeWorker, refusal
 
 ALICE = Identity("1", "acme")
 
@@ -34,7 +34,7 @@ def test_the_process_has_one_client_until_the_settings_change(
     assert client_of(conf.current()) is not first
 
 
-def test_the_worker_may_live_under_a_path(double: WorkerDouble) -> None:
+def test_the_worker_may_live_under_a_path(double: FakeWorker) -> None:
     double.answer_next(refusal(404, "NOT_FOUND", "There is nothing here."))
 
     with pytest.raises(WorkerRefused):
@@ -55,7 +55,7 @@ def test_the_worker_may_live_under_a_path(double: WorkerDouble) -> None:
 )
 def test_no_error_and_no_log_shows_a_secret(
     client: MediaClient,
-    double: WorkerDouble,
+    double: FakeWorker,
     answer: httpx.Response | Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -79,7 +79,7 @@ def test_an_upload_and_a_client_do_not_show_their_secrets(client: MediaClient) -
 
 @pytest.mark.parametrize("headers", [None, [], {"content-type": 7}])
 def test_headers_that_are_no_texts_are_no_answer_of_the_workers(
-    client: MediaClient, double: WorkerDouble, headers: object
+    client: MediaClient, double: FakeWorker, headers: object
 ) -> None:
     answer = {
         "mediaId": "media_1",
@@ -95,7 +95,7 @@ def test_headers_that_are_no_texts_are_no_answer_of_the_workers(
         presign(client)
 
 
-def test_a_refusal_keeps_what_it_was_about(client: MediaClient, double: WorkerDouble) -> None:
+def test_a_refusal_keeps_what_it_was_about(client: MediaClient, double: FakeWorker) -> None:
     double.answer_next(
         refusal(400, "INVALID_FIELD", "fileName must.", field="fileName", secret="5ec3e7")
     )

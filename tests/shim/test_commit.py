@@ -16,8 +16,8 @@ from media_shim.errors import (
     WorkerUnavailable,
 )
 from media_shim.models import MediaObject, Status
+from media_shim.testing.worker import FakeWorker, refusal
 from tests.shim.conftest import PICTURE, Browser, Upload
-from tests.shim.worker_double import WorkerDouble, refusal
 
 PATH = "/api/media/commit"
 COMPLETE = "PATCH /upload/complete"
@@ -84,7 +84,7 @@ def test_a_file_is_called_what_the_worker_made_of_its_name(
 
 
 def test_the_worker_is_asked_for_whom_the_file_was_signed(
-    alice: User, upload: Upload, double: WorkerDouble
+    alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     """A user who moved to another tenant in between still commits what they began."""
     media = upload(alice)
@@ -97,7 +97,7 @@ def test_the_worker_is_asked_for_whom_the_file_was_signed(
 
 
 def test_a_second_commit_changes_nothing_and_asks_nobody(
-    as_alice: Browser, alice: User, upload: Upload, double: WorkerDouble
+    as_alice: Browser, alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     media = upload(alice)
     first = as_alice.send(PATH, {"key": media.key}).json()["media"]
@@ -111,7 +111,7 @@ def test_a_second_commit_changes_nothing_and_asks_nobody(
     assert row(media).updated_at == committed.updated_at
 
 
-def test_what_was_not_uploaded_yet_stays_pending(as_alice: Browser, double: WorkerDouble) -> None:
+def test_what_was_not_uploaded_yet_stays_pending(as_alice: Browser, double: FakeWorker) -> None:
     key = as_alice.send("/api/media/sign-upload", PICTURE).json()["key"]
 
     response = as_alice.send(PATH, {"key": key})
@@ -123,7 +123,7 @@ def test_what_was_not_uploaded_yet_stays_pending(as_alice: Browser, double: Work
 
 
 def test_bytes_that_were_not_declared_are_never_committed(
-    as_alice: Browser, alice: User, upload: Upload, double: WorkerDouble
+    as_alice: Browser, alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     media = upload(alice)
     double.put(media.key, size=99)
@@ -138,7 +138,7 @@ def test_bytes_that_were_not_declared_are_never_committed(
 
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_complete_is_repeated_when_the_worker_stumbles(
-    alice: User, upload: Upload, double: WorkerDouble, status: int
+    alice: User, upload: Upload, double: FakeWorker, status: int
 ) -> None:
     media = upload(alice)
     double.answer_next(refusal(status, "DB_ERROR", "Try again."), httpx.ReadError("cut"))
@@ -148,7 +148,7 @@ def test_complete_is_repeated_when_the_worker_stumbles(
 
 
 def test_a_worker_that_keeps_stumbling_is_left_alone_after_three_times(
-    as_alice: Browser, alice: User, upload: Upload, double: WorkerDouble
+    as_alice: Browser, alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     media = upload(alice)
     double.answer_next(*[refusal(500, "DB_ERROR", "The database did not answer.")] * 9)
@@ -174,7 +174,7 @@ def test_what_asks_for_time_or_means_no_is_not_repeated(
     as_alice: Browser,
     alice: User,
     upload: Upload,
-    double: WorkerDouble,
+    double: FakeWorker,
     fault: httpx.Response | Exception,
     status: int,
     code: str,
@@ -190,7 +190,7 @@ def test_what_asks_for_time_or_means_no_is_not_repeated(
 
 
 def test_a_broken_connection_is_reported_after_three_times(
-    as_alice: Browser, alice: User, upload: Upload, double: WorkerDouble
+    as_alice: Browser, alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     media = upload(alice)
     double.answer_next(*[httpx.ConnectError("refused")] * 9)
@@ -202,7 +202,7 @@ def test_a_broken_connection_is_reported_after_three_times(
 
 
 def test_an_answer_about_another_file_commits_nothing(
-    alice: User, upload: Upload, double: WorkerDouble
+    alice: User, upload: Upload, double: FakeWorker
 ) -> None:
     media = upload(alice)
     stranger = {"mediaId": media.id, "key": "t/acme/app/other.jpg", "fileName": "x"}
@@ -234,7 +234,7 @@ def test_an_answer_about_another_file_commits_nothing(
     ],
 )
 def test_a_wrong_field_is_named(
-    as_alice: Browser, double: WorkerDouble, body: dict[str, object], code: str, field: str
+    as_alice: Browser, double: FakeWorker, body: dict[str, object], code: str, field: str
 ) -> None:
     response = as_alice.send(PATH, body)
 
@@ -347,7 +347,7 @@ class TestAttached:
         assert attachments.attach_by_name(alice, media.key, "post:2").attached_to == "post:2"
 
     def test_attaching_asks_the_worker_nothing(
-        self, alice: User, committed: Upload, double: WorkerDouble
+        self, alice: User, committed: Upload, double: FakeWorker
     ) -> None:
         media = committed(alice)
         calls = list(double.called)
@@ -421,7 +421,7 @@ class TestOutsideOfTransactions:
         monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", request.param)
 
     def test_the_worker_is_never_asked_inside_a_transaction(
-        self, as_alice: Browser, double: WorkerDouble
+        self, as_alice: Browser, double: FakeWorker
     ) -> None:
         key = as_alice.send("/api/media/sign-upload", PICTURE).json()["key"]
         double.put(key)
@@ -432,7 +432,7 @@ class TestOutsideOfTransactions:
         assert not any(call.in_transaction for call in double.calls)
 
     def test_a_commit_inside_a_transaction_is_a_mistake_and_asks_nobody(
-        self, alice: User, upload: Upload, double: WorkerDouble
+        self, alice: User, upload: Upload, double: FakeWorker
     ) -> None:
         media = upload(alice)
 

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from media_shim.models import MediaObject, Status
+from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import SECRET, Browser, Upload
-from tests.shim.worker_double import WorkerDouble
 
 ADDRESSES = ["/api/media/url", "/api/media/refresh"]
 
@@ -22,7 +22,7 @@ def _debug(settings: Any) -> None:
 
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_the_owner_is_given_a_fresh_url_and_told_until_when(
-    as_alice: Browser, alice: User, committed: Upload, double: WorkerDouble, path: str
+    as_alice: Browser, alice: User, committed: Upload, double: FakeWorker, path: str
 ) -> None:
     media = committed(alice)
     calls = list(double.called)
@@ -79,7 +79,7 @@ def test_what_alice_uploads_is_for_bob_as_if_it_were_not_there(
     alice: User,
     upload: Upload,
     committed: Upload,
-    double: WorkerDouble,
+    double: FakeWorker,
     status: Status,
 ) -> None:
     media = upload(alice) if status == Status.PENDING else committed(alice)

@@ -14,8 +14,8 @@ from demo.log import JsonLines
 from demo.models import Profile
 from demo.views import GALLERY_SIZE
 from media_shim.models import MediaObject, Status
+from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import PICTURE, Browser, Upload
-from tests.shim.worker_double import WorkerDouble
 
 SESSION = "/api/session"
 GALLERY = "/api/gallery"
@@ -148,7 +148,7 @@ def test_users_attach_files_to_their_own_gallery_only(
     as_alice: Browser,
     alice: User,
     bob: User,
-    double: WorkerDouble,
+    double: FakeWorker,
     settings: object,
     shim_settings: dict[str, object],
 ) -> None:

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from media_shim import services
+from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import PICTURE, Browser, Upload
-from tests.shim.worker_double import WorkerDouble
 
 POSTS = ["/api/media/sign-upload", "/api/media/commit"]
 GETS = ["/api/media/url", "/api/media/refresh", "/m/u/1/app/x.jpg"]
@@ -20,7 +20,7 @@ def _debug(settings: Any) -> None:
 
 @pytest.mark.parametrize("path", [*POSTS, *GETS])
 def test_who_is_not_signed_in_is_told_so_and_not_led_to_a_page(
-    nobody: Browser, double: WorkerDouble, path: str
+    nobody: Browser, double: FakeWorker, path: str
 ) -> None:
     response = nobody.send(path, PICTURE) if path in POSTS else nobody.get(path)
 
@@ -52,7 +52,7 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_post_without_a_csrf_token_is_refused_as_json(
-    alice: User, double: WorkerDouble, path: str
+    alice: User, double: FakeWorker, path: str
 ) -> None:
     response = Browser(alice, enforce_csrf_checks=True).send(path, PICTURE)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import PICTURE, Browser, Upload
-from tests.shim.worker_double import WorkerDouble
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_commit(as_alice: Browser, alice: User, upload: Upload, events: Any) -
 
 
 def test_a_commit_that_fails(
-    as_alice: Browser, alice: User, upload: Upload, double: WorkerDouble, events: Any
+    as_alice: Browser, alice: User, upload: Upload, double: FakeWorker, events: Any
 ) -> None:
     media = upload(alice)
     double.put(media.key, size=1)

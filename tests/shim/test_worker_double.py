@@ -1,15 +1,17 @@
 """The double answers as the real Worker does: every test here runs against both."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from media_shim.testing.samples import SAMPLES
+from media_shim.testing.worker import GATEWAY_KEY, LARGEST, WORKER_URL
 from tests.media import JPEG
-from tests.shim.worker_double import GATEWAY_KEY, LARGEST, WorkerDouble
 
 PICTURE = {
     "fileName": "sea.jpg",
@@ -24,6 +26,7 @@ ALICE = {
     "x-tenant-id": "acme",
     "x-user-permissions": "media:files.read,media:files.write",
 }
+NOTHING: Mapping[str, str] = {}
 STRANGERS = [ALICE | {"x-tenant-id": "globex"}, ALICE | {"x-tenant-id": ""}]
 
 
@@ -33,33 +36,48 @@ class Side:
 
     Attributes:
         http: speaks to it.
-        put: does with a presigned upload what a browser does.
     """
 
     http: httpx.Client
-    put: Callable[[dict[str, Any]], object]
 
     def presign(self, who: dict[str, str] = ALICE, /, **changes: object) -> httpx.Response:
         body = {name: value for name, value in (PICTURE | changes).items() if value is not None}
         return self.http.post("/upload/presign", json=body, headers=who)
 
+    def put(
+        self, upload: dict[str, Any], content: bytes = JPEG, headers: Mapping[str, str] = NOTHING
+    ) -> httpx.Response:
+        """Do with a presigned upload what a browser does."""
+        return httpx.put(
+            upload["uploadUrl"], headers={**upload["headers"], **headers}, content=content
+        )
+
     def complete(self, media_id: str, who: dict[str, str] = ALICE) -> httpx.Response:
         return self.http.patch("/upload/complete", json={"mediaId": media_id}, headers=who)
 
+    def delete(self, media_id: str, who: dict[str, str] = ALICE) -> httpx.Response:
+        return self.http.delete(f"/files/{media_id}", headers=who)
+
+    def update(
+        self, media_id: str, visibility: object, who: dict[str, str] = ALICE
+    ) -> httpx.Response:
+        body = {"visibility": visibility}
+        return self.http.patch(f"/files/{media_id}", json=body, headers=who)
+
+    def uploaded(self, who: dict[str, str] = ALICE, /, **changes: object) -> dict[str, Any]:
+        """Bring a file all the way in."""
+        upload = self.presign(who, **changes).json()
+        assert self.put(upload).status_code == 200
+        file: dict[str, Any] = self.complete(upload["mediaId"], who).json()
+        return file
+
 
 @pytest.fixture(params=["double", "Worker"])
-def side(request: pytest.FixtureRequest, double: WorkerDouble) -> Iterator[Side]:
-    if request.param == "double":
-        with httpx.Client(base_url="https://worker.test") as http:
-            yield Side(http, lambda upload: double.put(upload["key"]))
-    else:
-        with httpx.Client(base_url=request.getfixturevalue("worker").url) as http:
-            yield Side(
-                http,
-                lambda upload: httpx.put(
-                    upload["uploadUrl"], headers=upload["headers"], content=JPEG
-                ).raise_for_status(),
-            )
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    is_double = request.param == "double"
+    url = WORKER_URL if is_double else request.getfixturevalue("worker").url
+    with httpx.Client(base_url=url) as http:
+        yield Side(http)
 
 
 def refused(response: httpx.Response) -> tuple[int, str, object]:
@@ -172,3 +190,216 @@ def test_complete_of_another_scope_is_as_if_there_were_nothing(side: Side) -> No
 
 def test_a_route_that_is_not_there(side: Side) -> None:
     assert refused(side.http.get("/nothing", headers=ALICE)) == (404, "NOT_FOUND", None)
+
+
+def named(key: str) -> dict[str, str]:
+    return ALICE | {"idempotency-key": key}
+
+
+def test_a_presign_that_names_itself_makes_one_upload(side: Side) -> None:
+    who = named(f"one-{uuid4()}")
+
+    first, second = side.presign(who), side.presign(who)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert side.presign(named(f"two-{uuid4()}")).json() != first.json()
+    assert side.presign(who | {"x-user-id": "2"}).json() != first.json()
+
+
+def test_the_same_name_for_another_upload_is_refused(side: Side) -> None:
+    who = named(f"one-{uuid4()}")
+    side.presign(who)
+
+    assert refused(side.presign(who, fileName="hill.jpg")) == (
+        422,
+        "IDEMPOTENCY_KEY_REUSED",
+        None,
+    )
+
+
+def test_the_name_of_an_upload_that_is_gone_is_refused(side: Side) -> None:
+    who = named(f"one-{uuid4()}")
+    side.delete(side.presign(who).json()["mediaId"])
+
+    assert refused(side.presign(who)) == (410, "MEDIA_GONE", None)
+
+
+@pytest.mark.parametrize("key", ["with a space", "x" * 256])
+def test_a_name_that_cannot_be_one(side: Side, key: str) -> None:
+    assert refused(side.presign(named(key))) == (400, "INVALID_FIELD", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("content_type", SAMPLES)
+def test_the_smallest_files_are_taken(side: Side, content_type: str) -> None:
+    content = SAMPLES[content_type]
+    upload = side.presign(contentType=content_type, fileSize=len(content)).json()
+
+    assert side.put(upload, content).status_code == 200
+    assert side.complete(upload["mediaId"]).status_code == 200
+
+
+def test_the_store_takes_what_was_signed_and_takes_it_once(side: Side) -> None:
+    upload = side.presign().json()
+
+    assert side.put(upload, JPEG, {"content-type": "image/png"}).status_code == 403
+    assert side.put(upload, JPEG + b"more").status_code == 403
+    assert side.put(upload).status_code == 200
+    assert side.put(upload).status_code == 412
+    assert side.complete(upload["mediaId"]).status_code == 200
+    assert side.put(upload).status_code == 412
+
+
+def test_what_is_not_what_it_was_declared_as_is_refused_for_ever(side: Side) -> None:
+    upload = side.presign().json()
+    assert side.put(upload, b"<html>".ljust(len(JPEG))).status_code == 200
+
+    first, second = side.complete(upload["mediaId"]), side.complete(upload["mediaId"])
+
+    assert refused(first) == (422, "CONTENT_MISMATCH", "contentType")
+    assert refused(second) == (410, "MEDIA_GONE", None)
+
+
+def test_open(side: Side) -> None:
+    body = {**PICTURE, "fileSize": None, "maxFileSize": LARGEST}
+    wanted = {name: value for name, value in body.items() if value is not None}
+
+    first = side.http.post("/upload/open", json=wanted, headers=ALICE)
+    again = side.http.post(
+        "/upload/token", json={"mediaId": first.json()["mediaId"]}, headers=ALICE
+    )
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    opened, renewed = first.json(), again.json()
+    assert opened["status"] == "pending_upload"
+    assert opened["uploadUrl"].endswith(f"/u/{opened['uploadToken']}")
+    assert opened.keys() == renewed.keys()
+    for name in ("mediaId", "key", "uploadId", "status", "expiresAt"):
+        assert opened[name] == renewed[name]
+    assert refused(side.complete(opened["mediaId"])) == (409, "UPLOAD_INCOMPLETE", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"maxFileSize": None}, (400, "MISSING_FIELDS", ["fileSize"])),
+        ({"maxFileSize": LARGEST + 1}, (400, "FILE_TOO_LARGE", "fileSize")),
+        ({"contentType": "text/html"}, (400, "UNSUPPORTED_MIME", "contentType")),
+    ],
+)
+def test_open_refused(
+    side: Side, changes: dict[str, object], expected: tuple[int, str, object]
+) -> None:
+    body = {**PICTURE, "fileSize": None, "maxFileSize": LARGEST, **changes}
+    wanted = {name: value for name, value in body.items() if value is not None}
+
+    assert refused(side.http.post("/upload/open", json=wanted, headers=ALICE)) == expected
+
+
+def test_a_token_is_for_what_was_opened_and_is_not_gone(side: Side) -> None:
+    presigned = side.presign().json()["mediaId"]
+    opened = side.http.post("/upload/open", json=PICTURE, headers=ALICE).json()["mediaId"]
+
+    def token(media_id: object, who: dict[str, str] = ALICE) -> tuple[int, str, object]:
+        return refused(side.http.post("/upload/token", json={"mediaId": media_id}, headers=who))
+
+    assert token(presigned) == (404, "MEDIA_NOT_FOUND", None)
+    assert token("nothing") == (400, "INVALID_FIELD", "mediaId")
+    assert token(None) == (400, "MISSING_FIELDS", ["mediaId"])
+    assert token(opened, STRANGERS[0])[:2] == (404, "MEDIA_NOT_FOUND")
+    assert side.delete(opened).status_code == 200
+    assert token(opened)[1] in ("MEDIA_GONE", "MEDIA_NOT_FOUND")
+
+
+def test_delete(side: Side) -> None:
+    media_id = side.uploaded()["mediaId"]
+
+    first, second = side.delete(media_id), side.delete(media_id)
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json() == second.json() == {"mediaId": media_id, "deleted": True}
+    assert refused(side.complete(media_id)) == (410, "MEDIA_GONE", None)
+    assert refused(side.update(media_id, "public")) == (410, "MEDIA_GONE", None)
+
+
+def test_an_upload_that_is_given_up_stores_nothing(side: Side) -> None:
+    upload = side.presign().json()
+
+    assert side.delete(upload["mediaId"]).json()["deleted"] is True
+
+    assert side.put(upload).status_code == 412
+    assert refused(side.complete(upload["mediaId"])) == (410, "MEDIA_GONE", None)
+
+
+def test_what_was_refused_can_be_deleted(side: Side) -> None:
+    upload = side.presign().json()
+    side.put(upload, b"<html>".ljust(len(JPEG)))
+    side.complete(upload["mediaId"])
+
+    assert side.delete(upload["mediaId"]).status_code == 200
+
+
+def test_update(side: Side) -> None:
+    file = side.uploaded()
+
+    shown = side.update(file["mediaId"], "public")
+
+    assert shown.status_code == 200
+    assert shown.json() == file | {"visibility": "public"}
+    assert side.update(file["mediaId"], "public").json() == shown.json()
+    assert side.complete(file["mediaId"]).json() == shown.json()
+
+
+@pytest.mark.parametrize(
+    ("visibility", "expected"),
+    [
+        (None, (400, "MISSING_FIELDS", ["visibility"])),
+        ("everybody", (400, "INVALID_FIELD", "visibility")),
+        ("public", (409, "UPLOAD_INCOMPLETE", None)),
+    ],
+)
+def test_update_refused(side: Side, visibility: object, expected: tuple[int, str, object]) -> None:
+    media_id = side.presign().json()["mediaId"]
+
+    assert refused(side.update(media_id, visibility)) == expected
+
+
+def test_who_may_not_delete_or_change(side: Side) -> None:
+    media_id = side.uploaded()["mediaId"]
+    reader = ALICE | {"x-user-permissions": "media:files.read"}
+
+    for act in (side.delete, lambda *who: side.update(who[0], "public", who[1])):
+        assert refused(act(media_id, reader))[:2] == (403, "FORBIDDEN")
+        assert refused(act(media_id, STRANGERS[0])) == (404, "MEDIA_NOT_FOUND", None)
+        assert refused(act("media_" + "x" * 21, ALICE)) == (404, "MEDIA_NOT_FOUND", None)
+        assert refused(act("nothing", ALICE)) == (400, "INVALID_FIELD", "mediaId")
+
+
+def test_what_a_shim_manages_it_alone_deletes_and_changes(side: Side) -> None:
+    shim = ALICE | {"x-media-shim": "blog"}
+    file = side.uploaded(shim)
+    media_id = file["mediaId"]
+
+    assert file["managedBy"] == "blog"
+    for who in (ALICE, ALICE | {"x-media-shim": "shop"}):
+        assert refused(side.delete(media_id, who)) == (409, "MEDIA_MANAGED", None)
+        assert refused(side.update(media_id, "public", who)) == (409, "MEDIA_MANAGED", None)
+    assert side.complete(media_id).status_code == 200
+    assert side.update(media_id, "public", shim).json()["visibility"] == "public"
+    assert side.delete(media_id, shim).status_code == 200
+
+
+def test_an_identity_that_is_none(side: Side) -> None:
+    nobody = {name: value for name, value in ALICE.items() if name != "x-user-id"}
+
+    assert refused(side.presign(nobody))[:2] == (401, "UNAUTHORIZED")
+    for name in ("x-user-id", "x-tenant-id", "x-media-shim"):
+        assert refused(side.presign(ALICE | {name: "no id"})) == (400, "INVALID_FIELD", name)
+
+
+def test_health(side: Side) -> None:
+    answer = side.http.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.json().keys() == {"status", "service", "version", "bindings", "problems"}
+    assert (answer.json()["status"], answer.json()["problems"]) == ("ok", [])
