@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.postgres import Postgres, PostgresMissing
+from tests.postgres import Postgres, PostgresMissing, binaries
 
 DIES = """
 import os, signal
@@ -56,8 +56,10 @@ def test_a_stop_waits_for_nobody(server: Postgres) -> None:
 
 
 def test_a_database_in_a_hurry_leaves_nothing_behind() -> None:
-    if not _is_here():
-        pytest.skip("no PostgreSQL")
+    try:
+        binaries()
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
     with Postgres() as running, psycopg.connect(running.url) as connection:
         assert connection.execute("SHOW fsync").fetchone() == ("off",)
 

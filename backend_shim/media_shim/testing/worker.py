@@ -7,17 +7,19 @@ answers as the Worker does is itself tested, on both.
 import json
 import re
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from django.db import connection
 
 from media_shim.conf import DEVELOPMENT_GATEWAY_KEY, IDENTIFIER
 from media_shim.uploads import CONTENT_TYPES, Kind, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORKER_URL: Final = "https://worker.test"
 STORE_URL: Final = "https://store.test/bucket"
