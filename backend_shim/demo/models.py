@@ -1,8 +1,10 @@
 from django.conf import settings
 from django.db import models
 
+from media_shim.attachable import HasMedia
 
-class Profile(models.Model):
+
+class Profile(HasMedia, models.Model):
     """What the demo knows of a user beyond their name: the tenant that they work for."""
 
     user = models.OneToOneField(

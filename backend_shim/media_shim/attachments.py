@@ -24,7 +24,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from media_shim import conf, outbox, signals
@@ -309,10 +310,7 @@ def _settle(media: MediaObject, name: str, position: int, now: datetime) -> None
 
 
 def _show(media: list[MediaObject], visibility: Visibility, now: datetime) -> list[MediaObject]:
-    for each in media:
-        each.visibility, each.revision = visibility, outbox.next_revision(each, now)
-        each.updated_at = now
-    MediaObject.objects.bulk_update(media, ["visibility", "revision", "updated_at"])
+    _change(media, now, visibility=visibility)
     outbox.tell_visibility(media, now)
     return media
 
@@ -324,13 +322,20 @@ def _let_go(media: MediaQuerySet, reason: Removal) -> list[MediaObject]:
 def _let_go_of(media: list[MediaObject], reason: Removal) -> list[MediaObject]:
     """Remove files whose rows are locked: from here on nothing brings them back."""
     now = timezone.now()
-    for each in media:
-        each.status, each.removal_reason = Status.REMOVING, reason
-        each.revision, each.updated_at = outbox.next_revision(each, now), now
-    MediaObject.objects.bulk_update(
-        media, ["status", "removal_reason", "revision", "updated_at"], batch_size=500
-    )
+    _change(media, now, status=Status.REMOVING, removal_reason=reason)
     outbox.tell_removal(media, now)
     for each in media:
         signals.media_removing.send(sender=MediaObject, media=each)
     return media
+
+
+def _change(media: list[MediaObject], now: datetime, **changes: str) -> None:
+    """Write to rows that are locked what the Worker must hear, under a greater number each."""
+    least = outbox.least_revision(now)
+    MediaObject.objects.filter(pk__in=[each.pk for each in media]).update(
+        **changes, updated_at=now, revision=Greatest(F("revision") + 1, least)
+    )
+    for each in media:
+        each.revision, each.updated_at = max(each.revision + 1, least), now
+        for name, value in changes.items():
+            setattr(each, name, value)

@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from media_shim import conf, signals
@@ -68,13 +68,13 @@ class Delivered:
         return self.done + self.failed + self.dead
 
 
-def next_revision(media: MediaObject, now: datetime) -> int:
-    """Return a number above every one that this file's changes had, in microseconds of the epoch.
+def least_revision(now: datetime) -> int:
+    """Return a number that is probably above every one that a file's changes had: microseconds.
 
-    It comes from the clock, so that it also grows over what an older backup of the database knows;
-    and from the row, which is locked, so that it grows where clocks differ.
+    It comes from the clock, so that it also grows over what an older backup of the database knows.
+    Where clocks differ, what the file's row has, and one more, may be greater, and is taken.
     """
-    return max(int(now.timestamp() * 1_000_000), media.revision + 1)
+    return int(now.timestamp() * 1_000_000)
 
 
 def tell_removal(media: Sequence[MediaObject], now: datetime) -> None:
@@ -149,20 +149,21 @@ def _claimed(now: datetime) -> OutboxEntry | None:
 
 
 def _deliver(entry: OutboxEntry, clock: Callable[[], datetime]) -> Delivered:
-    facts: dict[str, object] = {
-        "media_id": entry.media_id,
-        "action": entry.action,
-        "attempt": entry.attempts + 1,
-    }
+    facts = {"media_id": entry.media_id, "action": entry.action, "attempt": entry.attempts + 1}
     try:
         _tell(entry)
-    except ShimError as error:
+        _strike(entry, clock())
+    except DatabaseError:
+        raise
+    except Exception as error:  # A fault in one entry, or in what listens, must not stop the rest.
         is_dead = _put_back(entry, error, clock())
         event = "media.outbox.dead" if is_dead else "media.outbox.failed"
-        facts |= {"code": error.code, "reason": error.reason}
-        logger.log(logging.ERROR if is_dead else logging.WARNING, event, extra=facts)
+        logger.log(
+            logging.ERROR if is_dead else logging.WARNING,
+            event,
+            extra={**facts, "code": _said(error), "reason": getattr(error, "reason", None)},
+        )
         return Delivered(dead=1) if is_dead else Delivered(failed=1)
-    _strike(entry, clock())
     logger.info("media.outbox.delivered", extra=facts)
     return Delivered(done=1)
 
@@ -197,7 +198,7 @@ def _strike(entry: OutboxEntry, now: datetime) -> None:
             signals.media_removed.send(sender=MediaObject, media=media)
 
 
-def _put_back(entry: OutboxEntry, error: ShimError, now: datetime) -> bool:
+def _put_back(entry: OutboxEntry, error: Exception, now: datetime) -> bool:
     """Leave an entry for another attempt, or for a person. Return whether it is dead."""
     is_refusal = isinstance(error, WorkerRefused) and not (
         error.status >= 500 or error.status in _ASKS_FOR_TIME
@@ -212,6 +213,11 @@ def _put_back(entry: OutboxEntry, error: ShimError, now: datetime) -> bool:
         due_at=now + pause,
         claim=None,
         claimed_until=None,
-        last_error=f"{error.code} {error.status}",
+        last_error=_said(error),
     )
     return is_dead
+
+
+def _said(error: Exception) -> str:
+    """Return what is kept of an error: its name, because what it says may hold a secret."""
+    return f"{error.code} {error.status}" if isinstance(error, ShimError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""`make dev`: the Worker and the demo application together, until somebody interrupts.
+"""`make dev`: the Worker, the demo application and its outbox together, until interrupted.
 
 Prints one line `ready worker=<url> shim=<url>` when both answer. Their own output follows, each
 line with the name of who said it. Leaves no process behind.
@@ -99,6 +99,11 @@ def start_shim(port: int, env: Mapping[str, str], log: IO[bytes] | None = None) 
     )
 
 
+def start_outbox(env: Mapping[str, str]) -> Process:
+    """Start what tells the Worker of deletions. The application's database is prepared already."""
+    return Process([str(PYTHON), str(MANAGE), "media_outbox", "--stay"], env)
+
+
 class Speaker:
     """Prints what a process says, line by line, with its name in front.
 
@@ -162,7 +167,7 @@ def await_ready(name: str, process: Process, url: str, speaker: Speaker) -> None
 
 
 def serve(worker_port: int, shim_port: int, state: Path) -> None:
-    """Run both until interrupted.
+    """Run all until interrupted.
 
     Raises:
         StartError: one of them did not come up, or ended.
@@ -182,12 +187,19 @@ def serve(worker_port: int, shim_port: int, state: Path) -> None:
         shim_speaker = Speaker("shim", shim_process)
         await_ready("the Worker", worker_process, f"{worker.url}/health", worker_speaker)
         await_ready("the demo", shim_process, f"{shim_url}/healthz", shim_speaker)
+        outbox_process = processes.enter_context(start_outbox(shim_env))
+        outbox_speaker = Speaker("outbox", outbox_process)
         print(f"ready worker={worker.url} shim={shim_url}", flush=True)
         print(f"· open {shim_url} and sign in as alice / alice; Ctrl-C ends it", flush=True)
-        worker_speaker.speak_up()
-        shim_speaker.speak_up()
+        for speaker in (worker_speaker, shim_speaker, outbox_speaker):
+            speaker.speak_up()
+        running = {
+            "the Worker": worker_process,
+            "the demo": shim_process,
+            "the outbox": outbox_process,
+        }
         while True:
-            for name, process in (("the Worker", worker_process), ("the demo", shim_process)):
+            for name, process in running.items():
                 if process.ended() is not None:
                     raise StartError(f"{name} ended with exit code {process.ended()}")
             time.sleep(0.5)

@@ -82,6 +82,7 @@ class File:
         status: as the Worker calls it.
         stored: how many bytes there are; None before the first.
         begins: what these begin with; None where it does not matter.
+        revision: the number of the newest change that a shim told.
     """
 
     media_id: str
@@ -94,6 +95,7 @@ class File:
     status: str = "pending_upload"
     stored: int | None = None
     begins: bytes | None = None
+    revision: int = 0
 
     @property
     def most(self) -> int:
@@ -301,7 +303,10 @@ class FakeWorker:
             raise _Refused(409, "UPLOAD_INCOMPLETE", "Nothing was completed yet.")
         if file.status != "uploaded":
             raise _gone()
-        file.fields = {**file.fields, "visibility": visibility}
+        revision = body.get("revision", file.revision)
+        if revision >= file.revision:
+            file.fields = {**file.fields, "visibility": visibility}
+            file.revision = revision
         return httpx.Response(200, json=_wire(file))
 
     def _managed(self, caller: _Caller, media_id: str) -> File:

@@ -58,6 +58,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("media_outbox stays; end it with Ctrl-C")
+        self.stdout.flush()
         sweep_at = timezone.now()
         while not stop.is_set():
             try:
