@@ -40,8 +40,8 @@ class MediaService(WorkerEntrypoint):
     async def resolve(self, identity: Any, ids: Any) -> Any:
         return await awaited(app().resolve(identity, ids))
 
-    async def delete(self, identity: Any, media_id: Any) -> Any:
-        return await awaited(app().delete(identity, media_id))
+    async def delete(self, identity: Any, media_id: Any, revision: Any = None) -> Any:
+        return await awaited(app().delete(identity, media_id, revision))
 
     async def update(self, identity: Any, media_id: Any, fields: Any) -> Any:
         return await awaited(app().update(identity, media_id, fields))

@@ -17,16 +17,19 @@ from typing import Any
 from media_engine.errors import DatabaseError, MediaError
 from media_engine.http.message import ByteStream
 from media_engine.ports import (
+    MOST_LISTED,
     MOST_READ,
     BrokenOff,
     Collected,
     FormBroken,
     HttpRequest,
     HttpUnreachable,
+    ListedObject,
     MultipartRefused,
     NoRoom,
     ObjectHead,
     ObjectInfo,
+    ObjectPage,
     ObjectRange,
     Piece,
     QueueUnavailable,
@@ -68,6 +71,7 @@ class MemoryStore:
     Attributes:
         operations: how often each operation was called.
         multiparts: the multipart uploads that are neither joined nor abandoned, by id.
+        most_listed: how many objects it lists at once, whatever is asked for.
     """
 
     def __init__(self, clock: "FixedClock | None" = None) -> None:
@@ -76,6 +80,7 @@ class MemoryStore:
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._verified: dict[str, str] = {}
         self.multiparts: dict[str, Multipart] = {}
+        self.most_listed = MOST_LISTED
 
     def put(
         self,
@@ -178,6 +183,19 @@ class MemoryStore:
         self.operations["delete"] += 1
         for key in keys:
             self._objects.pop(key, None)
+
+    async def list(self, prefix: str, after: str | None, limit: int, /) -> ObjectPage:
+        assert 0 < limit <= MOST_LISTED
+        self.operations["list"] += 1
+        keys = sorted(
+            key for key in self._objects if key.startswith(prefix) and key > (after or "")
+        )
+        infos = [self._objects[key][0] for key in keys[: min(limit, self.most_listed)]]
+        listed = [
+            ListedObject(info.key, info.size, info.etag, info.uploaded_at, info.tombstone)
+            for info in infos
+        ]
+        return ObjectPage(listed, len(keys) > len(listed))
 
     async def begin(self, key: str, head: ObjectHead, /) -> str:
         self.operations["begin"] += 1

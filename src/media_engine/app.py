@@ -23,6 +23,9 @@ from media_engine.http.cors import SENDING_METHODS, sending_headers, sending_pre
 from media_engine.http.envelope import envelope, error_response, json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Handler, Route, Router
+from media_engine.inventory.handlers import InventoryHandlers
+from media_engine.inventory.queries import InventoryQueries
+from media_engine.inventory.service import InventoryService
 from media_engine.journal import Journal, WriteLine
 from media_engine.library.handlers import LibraryHandlers
 from media_engine.library.queries import LibraryQueries
@@ -185,6 +188,16 @@ class App:
             self._told(self._purging.purge),
             self._transfers.ending,
         )
+        inventory = InventoryHandlers(
+            InventoryService(
+                InventoryQueries(world.database),
+                world.store,
+                world.clock,
+                settings.key_prefixes,
+                admission.forget_files,
+            ),
+            settings,
+        )
         sharing = SharingHandlers(
             SharingService(
                 SharingQueries(world.database),
@@ -210,6 +223,7 @@ class App:
                 *self._identified(sharing.routes(), self._from_gateway),
                 *self._identified(self._library.routes(), self._from_gateway),
                 *self._identified(self._transfers.opening.routes(), self._from_gateway),
+                *self._identified(inventory.routes(), self._from_gateway),
                 *self._identified(
                     HousekeepingHandlers(self._housekeeping).routes(), self._from_gateway
                 ),
@@ -254,10 +268,12 @@ class App:
             "resolve", identity, lambda who: self._library.resolve_ids(who, ids)
         )
 
-    async def delete(self, identity: object, media_id: object) -> dict[str, object]:
+    async def delete(
+        self, identity: object, media_id: object, revision: object = None
+    ) -> dict[str, object]:
         """Delete a file over RPC: as `DELETE /files/{id}`."""
         return await self._call(
-            "delete", identity, lambda who: self._library.delete_id(who, media_id)
+            "delete", identity, lambda who: self._library.delete_id(who, media_id, revision)
         )
 
     async def update(self, identity: object, media_id: object, fields: object) -> dict[str, object]:

@@ -126,6 +126,7 @@ class InvalidField(InvalidInput):
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field} {why}.")
         self.field = field
+        self.why = why
 
     @property
     def details(self) -> Mapping[str, object]:

@@ -43,6 +43,39 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object, as a listing of the store has it. What is not here only `ObjectStore.head` says.
+
+    Attributes:
+        key: its key.
+        size: its length in bytes.
+        etag: its strong entity tag, quoted as in an ETag header.
+        uploaded_at: when it was stored, in milliseconds.
+        tombstone: an empty object that only keeps a key from being written again.
+    """
+
+    key: str
+    size: int
+    etag: str
+    uploaded_at: int
+    tombstone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """A page of a listing.
+
+    Attributes:
+        objects: in the binary order of their keys; of a page that is not the last one there is
+            at least one.
+        more: whether other objects follow.
+    """
+
+    objects: Sequence[ListedObject]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRange:
     """Which bytes are wanted: `length` of them from `offset`, or the last `suffix`.
 
@@ -103,6 +136,9 @@ class ObjectHead:
 Piece: TypeAlias = bytes | Callable[[], Awaitable[ByteStream]]
 """A piece of a body: bytes, or what opens a stream of them when their turn has come."""
 
+
+MOST_LISTED: Final = 1_000
+"""How many objects a page of `ObjectStore.list` has at most."""
 
 MOST_READ: Final = 2 * 1024 * 1024
 """How many bytes `ObjectStore.read` brings into memory at most."""
@@ -255,6 +291,20 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Sequence[str], /) -> None:
         """Remove the objects, at most 1,000; those that are not there are no error."""
+        ...
+
+    async def list(self, prefix: str, after: str | None, limit: int, /) -> ObjectPage:
+        """Return a page of the objects whose keys begin with a prefix. A class A operation.
+
+        What is there before the first page is asked for, and stays, is in one of the pages.
+
+        Args:
+            prefix: what their keys begin with.
+            after: the key behind which the page begins, whether it has an object or not; None
+                for the first page.
+            limit: how many objects there are at most, 1 to `MOST_LISTED`. There can be fewer, and
+                more to follow.
+        """
         ...
 
     async def begin(self, key: str, head: ObjectHead, /) -> str:

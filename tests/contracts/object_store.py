@@ -304,6 +304,74 @@ async def deleted_objects_are_not_there(harness: StoreHarness) -> None:
     assert await harness.store.head("deleted-2") is None
 
 
+async def _keys(
+    harness: StoreHarness, prefix: str, after: str | None = None, limit: int = 1_000
+) -> tuple[list[str], bool]:
+    page = await harness.store.list(prefix, after, limit)
+    return [listed.key for listed in page.objects], page.more
+
+
+async def a_list_has_what_is_known_of_each_object(harness: StoreHarness) -> None:
+    await harness.put("known/ü 1", CONTENT, "image/jpeg", 'inline; filename="x.jpg"')
+    await harness.put("known/empty", b"", "", "")
+    await harness.store.bury("known/gone")
+    page = await harness.store.list("known/", None, 1_000)
+    assert not page.more
+    assert len(page.objects) == 3
+    for listed in page.objects:
+        info = await harness.store.head(listed.key)
+        assert info is not None
+        assert (listed.size, listed.etag, listed.uploaded_at, listed.tombstone) == (
+            info.size,
+            info.etag,
+            info.uploaded_at,
+            info.tombstone,
+        )
+        assert listed.tombstone is (listed.key == "known/gone")
+
+
+async def a_list_is_in_the_binary_order_of_keys_and_ends_with_its_prefix(
+    harness: StoreHarness,
+) -> None:
+    ordered = ["order/A", "order/_", "order/a", "order/b/c", "order/b0", "order/ü", "order/😀"]
+    for key in [*reversed(ordered), "order", "order0", "orde/r", "ORDER/A", "order-/a"]:
+        await harness.put(key, b"x", "", "")
+    assert await _keys(harness, "order/") == (ordered, False)
+    assert await _keys(harness, "order/b") == (["order/b/c", "order/b0"], False)
+    assert await _keys(harness, "none/") == ([], False)
+
+
+async def a_list_goes_on_behind_a_key_whether_it_is_there_or_not(harness: StoreHarness) -> None:
+    keys = [f"pages/{number}" for number in range(5)]
+    for key in keys:
+        await harness.put(key, b"x", "", "")
+    assert await _keys(harness, "pages/", limit=2) == (keys[:2], True)
+    assert await _keys(harness, "pages/", keys[1], 2) == (keys[2:4], True)
+    assert await _keys(harness, "pages/", keys[3], 2) == (keys[4:], False)
+    assert await _keys(harness, "pages/", keys[2], 2) == (keys[3:], False)
+    assert await _keys(harness, "pages/", keys[4], 2) == ([], False)
+    assert await _keys(harness, "pages/", "pages/1x", 1) == (keys[2:3], True)
+    assert await _keys(harness, "pages/", "pages/", 1) == (keys[:1], True)
+    assert await _keys(harness, "pages/", "a", 1) == (keys[:1], True)
+    assert await _keys(harness, "pages/", "q", 1) == ([], False)
+    await harness.store.delete([keys[1]])
+    assert await _keys(harness, "pages/", keys[1], 1) == (keys[2:3], True)
+
+
+async def a_thousand_objects_are_listed_in_pages(harness: StoreHarness) -> None:
+    keys = [f"thousand/{number:04}" for number in range(1_002)]
+    for key in keys:
+        await harness.store.bury(key)
+    listed: list[str] = []
+    more = True
+    while more:
+        page, more = await _keys(harness, "thousand/", listed[-1] if listed else None)
+        listed += page
+    assert listed == keys
+    await harness.store.delete(keys[:1_000])
+    await harness.store.delete(keys[1_000:])
+
+
 PART = 5 * 1024 * 1024
 FIRST, SECOND, LAST = b"1" * PART, b"2" * PART, b"last"
 
@@ -417,6 +485,10 @@ CASES = (
     a_stream_replaces_nothing,
     a_stream_replaces_what_may_be_replaced,
     deleted_objects_are_not_there,
+    a_list_has_what_is_known_of_each_object,
+    a_list_is_in_the_binary_order_of_keys_and_ends_with_its_prefix,
+    a_list_goes_on_behind_a_key_whether_it_is_there_or_not,
+    a_thousand_objects_are_listed_in_pages,
     a_part_of_another_length_is_not_stored,
     parts_are_joined_in_the_order_of_their_numbers,
     a_part_that_is_stored_again_takes_the_place_of_the_other,

@@ -63,15 +63,28 @@ class Caller:
             f"{self.url}/upload/complete", headers=self.headers, json={"mediaId": media_id}
         )
 
-    def delete(self, media_id: object) -> httpx.Response:
+    def delete(self, media_id: object, **query: object) -> httpx.Response:
         """Delete a file."""
-        return self.http.delete(f"{self.url}/files/{media_id}", headers=self.headers)
+        url = f"{self.url}/files/{media_id}"
+        return self.http.delete(url, headers=self.headers, params=_texts(query))
 
-    def show_to(self, media_id: object, visibility: object) -> httpx.Response:
+    def show_to(self, media_id: object, visibility: object, **fields: object) -> httpx.Response:
         """Change who sees a file."""
         return self.http.patch(
-            f"{self.url}/files/{media_id}", headers=self.headers, json={"visibility": visibility}
+            f"{self.url}/files/{media_id}",
+            headers=self.headers,
+            json={"visibility": visibility, **fields},
         )
+
+    def managed(self, what: str, **query: object) -> httpx.Response:
+        """Ask for a page of what the shim manages: `files` or `objects`."""
+        url = f"{self.url}/managed/{what}"
+        return self.http.get(url, headers=self.headers, params=_texts(query))
+
+    def restore(self, *files: object) -> httpx.Response:
+        """Have the rows of files made again."""
+        url = f"{self.url}/managed/restore"
+        return self.http.post(url, headers=self.headers, json={"files": files})
 
     def upload(self, content: bytes, **fields: object) -> dict[str, Any]:
         """Bring a file all the way in and return it."""
@@ -98,6 +111,10 @@ class Caller:
         """Take a token back, by its id."""
         url = f"{self.url}{ACCESS}/{quote(token_id, safe='')}"
         return self.http.delete(url, headers=self.headers)
+
+
+def _texts(query: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in query.items()}
 
 
 def headers_of(user: str, tenant: str | None) -> dict[str, str]:

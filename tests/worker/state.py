@@ -113,6 +113,16 @@ def cut_off_delete(state: Path, key: str) -> None:
         )
 
 
+def lose(state: Path, *keys: str) -> None:
+    """Lose the rows of files, as a database does that is restored from an old backup."""
+    (path,) = _databases(state, "d1")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "DELETE FROM media_files WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(keys),),
+        )
+
+
 def _select(state: Path, simulator: str, query: str) -> list[dict[str, Any]]:
     """Return the rows of a query; none where the simulator has not written anything yet."""
     found: list[dict[str, Any]] = []

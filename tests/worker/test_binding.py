@@ -98,6 +98,11 @@ def test_who_sees_a_file_is_changed_over_rpc_and_it_is_deleted(caller: RunningWo
         "MEDIA_MANAGED"
     )
     assert call(caller, "delete", ALICE, media_id)["code"] == "MEDIA_MANAGED"
+    numbered = {"visibility": "public", "revision": 7}
+    assert call(caller, "update", shim, media_id, numbered) == shown
+    late = {"visibility": "private", "revision": 6}
+    assert call(caller, "update", shim, media_id, late) == shown
+    assert call(caller, "delete", shim, media_id, 5) == {"mediaId": media_id, "deleted": True}
     for _ in range(2):
         assert call(caller, "delete", shim, media_id) == {"mediaId": media_id, "deleted": True}
     assert call(caller, "update", shim, media_id, {"visibility": "public"})["code"] == "MEDIA_GONE"
@@ -142,6 +147,13 @@ def test_a_message_that_cannot_be_read_is_dropped_and_told_of(
         ("update", (ALICE, "media_" + 21 * "x", {}), "MISSING_FIELDS"),
         ("update", (ALICE, "media_" + 21 * "x", None), "MISSING_FIELDS"),
         ("update", (ALICE, "media_" + 21 * "x", {"visibility": 1}), "INVALID_FIELD"),
+        ("delete", (ALICE, "media_" + 21 * "x", 0), "INVALID_FIELD"),
+        ("delete", (ALICE, "media_" + 21 * "x", 2.5), "INVALID_FIELD"),
+        (
+            "update",
+            (ALICE, "media_" + 21 * "x", {"visibility": "public", "revision": "7"}),
+            "INVALID_FIELD",
+        ),
     ],
 )
 def test_a_call_that_is_wrong_returns_the_envelope(

@@ -147,6 +147,34 @@ export function read(bucket, key, offset, length, suffix, etagMatches, etagDoesN
 }
 
 /**
+ * List objects of the bucket, with what marks a tombstone.
+ *
+ * @param {R2Bucket} bucket
+ * @param {string} prefix
+ * @param {number} limit
+ * @param {string} [startAfter]
+ */
+export function list(bucket, prefix, limit, startAfter) {
+  return new Pending(bucket.list({ prefix, limit, startAfter, include: ["customMetadata"] }));
+}
+
+/**
+ * Describe a page of such a list, in JSON: whether there is more, and its objects.
+ *
+ * @param {R2Objects} page
+ */
+export function describePage(page) {
+  const listed = page.objects.map((found) => [
+    found.key,
+    found.size,
+    found.httpEtag,
+    found.uploaded.getTime(),
+    isTombstone(found),
+  ]);
+  return JSON.stringify([page.truncated, listed]);
+}
+
+/**
  * Describe an object of the bucket, in JSON of printable ASCII, so that it can be a header too.
  *
  * @param {R2Object} found
@@ -173,9 +201,13 @@ function propertiesOf(found) {
     found.uploaded.getTime(),
     httpMetadata?.contentType ?? "",
     httpMetadata?.contentDisposition ?? "",
-    // Only an empty object can be a tombstone.
-    size === 0 && found.customMetadata?.gone !== undefined,
+    isTombstone(found),
   ];
+}
+
+// Only an empty object can be one.
+function isTombstone(found) {
+  return found.size === 0 && found.customMetadata?.gone !== undefined;
 }
 
 function escaped(character) {

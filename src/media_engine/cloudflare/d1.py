@@ -1,14 +1,17 @@
 """The database on a D1 binding."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from pyodide.ffi import JsException, jsnull, to_js
 
 from media_engine.cloudflare.carrier import call
 from media_engine.cloudflare.convert import failure
 from media_engine.errors import DatabaseError
-from media_engine.ports import Rows, Statement
+from media_engine.ports import Rows, SqlValue, Statement
+
+GREATEST_NUMBER: Final = 2**53 - 1
+"""The greatest whole number that a number of JavaScript is sure to be."""
 
 
 class D1Database:
@@ -39,8 +42,15 @@ class D1Database:
 
     def _bound(self, statement: Statement) -> Any:
         prepared = self._binding.prepare(statement.sql)
-        # D1 refuses undefined, which is what Python's None would become.
-        return prepared.bind(*(jsnull if value is None else value for value in statement.values))
+        return prepared.bind(*(_bindable(value) for value in statement.values))
+
+
+def _bindable(value: SqlValue) -> Any:
+    if value is None:
+        # D1 refuses undefined, which is what it would become.
+        return jsnull
+    # Of a greater whole number Pyodide makes a BigInt, which D1 refuses.
+    return float(value) if value == GREATEST_NUMBER else value
 
 
 def _rows(result: Any) -> Rows:

@@ -14,9 +14,11 @@ from media_engine.http.message import ByteStream
 from media_engine.ports import (
     MOST_READ,
     BrokenOff,
+    ListedObject,
     MultipartRefused,
     ObjectHead,
     ObjectInfo,
+    ObjectPage,
     ObjectRange,
     RangeOutside,
     StoredObject,
@@ -148,6 +150,17 @@ class R2Store:
             await call(self._bucket, "delete", to_js(list(keys)))
         except JsException as error:
             raise R2Unavailable(reason=failure(error)) from error
+
+    async def list(self, prefix: str, after: str | None, limit: int, /) -> ObjectPage:
+        behind = () if after is None else (after,)
+        try:
+            found = await settled(carrier.list(self._bucket, prefix, limit, *behind))
+        except JsException as error:
+            raise R2Unavailable(reason=failure(error)) from error
+        more, listed = json.loads(carrier.describePage(found))
+        if more and not listed:
+            raise R2Unavailable(reason="a page without an object, which is not the last one")
+        return ObjectPage([ListedObject(*one) for one in listed], more)
 
     async def begin(self, key: str, head: ObjectHead, /) -> str:
         kind, name = head.content_type, head.content_disposition

@@ -7,7 +7,7 @@ which the rest of it is read ("gpj.exe" shown as "exe.jpg").
 
 import re
 from typing import Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MAX_FILENAME_BYTES: Final = 255
 """What the file systems of our days allow, in bytes of UTF-8."""
@@ -29,6 +29,9 @@ _UNWANTED: Final = re.compile(
 # could be taken for percent-encoding, which some undo (RFC 6266, appendix D).
 _NOT_PLAIN: Final = re.compile(r'[^ -~]|["\\%]')
 
+_NAMED: Final = re.compile(r"; filename=\"([^\"]*)\"(?:; filename\*=UTF-8''(\S+))?")
+"""The end of what `content_disposition` writes."""
+
 _ATTR_CHARS: Final = "!#$&+^`|~"
 """RFC 8187's attr-char, besides the letters, digits and `-._~` that `quote` leaves alone."""
 
@@ -49,6 +52,22 @@ def content_disposition(kind: Literal["inline", "attachment"], filename: str) ->
     if plain == name:
         return f'{kind}; filename="{name}"'
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"
+
+
+def filename_of(disposition: str) -> str | None:
+    """Return the name in a header that `content_disposition` has written.
+
+    Args:
+        disposition: the header's value; of one that somebody else wrote there may be no name.
+
+    Returns:
+        The name, cleaned; None if there is none.
+    """
+    found = _NAMED.search(disposition)
+    if found is None:
+        return None
+    plain, encoded = found.groups()
+    return clean_filename(plain if encoded is None else unquote(encoded))
 
 
 def clean_filename(name: str) -> str:

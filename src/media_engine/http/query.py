@@ -1,6 +1,13 @@
 """One parameter of a query, without parsing all of it."""
 
+import re
+from typing import Final
 from urllib.parse import unquote_plus
+
+from media_engine.errors import InvalidField
+
+_DIGITS: Final = re.compile(r"[0-9]{1,16}")
+"""More of them than these, no number has that JSON can carry."""
 
 
 def first(query: str, name: str) -> str | None:
@@ -28,3 +35,17 @@ def first(query: str, name: str) -> str | None:
     end = query.find("&", start)
     value = query[start:] if end < 0 else query[start:end]
     return unquote_plus(value) if "%" in value or "+" in value else value
+
+
+def whole_number(query: str, name: str) -> int | None:
+    """Return the first value of a parameter that is a whole number; None if it is not there.
+
+    Raises:
+        InvalidField: it is there and is none.
+    """
+    value = first(query, name)
+    if value is None:
+        return None
+    if not _DIGITS.fullmatch(value):
+        raise InvalidField(name, "must be a whole number")
+    return int(value)

@@ -7,11 +7,12 @@ from media_engine.errors import InvalidField, MissingFields
 from media_engine.http.body import read_object
 from media_engine.http.envelope import json_response
 from media_engine.http.message import Request, Response
+from media_engine.http.query import whole_number
 from media_engine.http.router import Route
 from media_engine.library.removal import RemovalService
 from media_engine.library.service import LibraryService
 from media_engine.signing.gateway import Identity
-from media_engine.uploads.model import parse_media_id, parse_visibility
+from media_engine.uploads.model import parse_media_id, parse_revision, parse_visibility
 
 MAX_IDS: Final = 1000
 
@@ -41,22 +42,21 @@ class LibraryHandlers:
         fields = await read_object(request)
         return json_response(200, await self.resolve_ids(identity, fields.get("ids")))
 
-    async def delete(
-        self,
-        request: Request,  # noqa: ARG002
-        identity: Identity,
-        media_id: str,
-    ) -> Response:
-        return json_response(200, await self.delete_id(identity, media_id))
+    async def delete(self, request: Request, identity: Identity, media_id: str) -> Response:
+        # Not in the body: on its way, a DELETE may lose it.
+        revision = whole_number(request.query, "revision")
+        return json_response(200, await self.delete_id(identity, media_id, revision))
 
     async def update(self, request: Request, identity: Identity, media_id: str) -> Response:
         fields = await read_object(request)
         return json_response(200, await self.update_id(identity, media_id, fields))
 
-    async def delete_id(self, identity: Identity, media_id: object) -> dict[str, object]:
+    async def delete_id(
+        self, identity: Identity, media_id: object, revision: object = None
+    ) -> dict[str, object]:
         """Delete the file of this id. What is returned does not say how far that has come."""
         name = parse_media_id(media_id)
-        await self._removal.delete(identity, name)
+        await self._removal.delete(identity, name, parse_revision(revision))
         return {"mediaId": name, "deleted": True}
 
     async def update_id(
@@ -67,7 +67,8 @@ class LibraryHandlers:
         if fields.get("visibility") is None:
             raise MissingFields(["visibility"])
         visibility = parse_visibility(fields["visibility"])
-        return (await self._removal.show_to(identity, name, visibility)).to_wire()
+        revision = parse_revision(fields.get("revision"))
+        return (await self._removal.show_to(identity, name, visibility, revision)).to_wire()
 
     async def resolve_ids(self, identity: Identity, ids: object) -> dict[str, object]:
         """Return `{"files": {id: the file with its url, or null}}`."""

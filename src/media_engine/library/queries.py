@@ -42,41 +42,76 @@ class LibraryQueries:
         return _first(rows)
 
     async def condemn(
-        self, scope: str, media_id: str, shim: str | None, now: int
+        self, scope: str, media_id: str, shim: str | None, revision: int | None, now: int
     ) -> MediaFile | None:
         """Let a file be deleted, or an upload be given up; None if it is neither, or not theirs.
+
+        Nothing comes after a deletion, so an older one is none the less one.
 
         Args:
             scope: whose file it is.
             media_id: its id.
             shim: who asks, where it is a shim.
+            revision: the number that the shim gave to this change, or None.
             now: since when its copies are to be purged.
         """
         rows = await self._database.run(
             Statement(
                 "UPDATE media_files SET status = CASE status WHEN 'uploaded' THEN 'deleting' "
-                "ELSE 'expired' END, updated_at = ?, purge_due_at = ? WHERE id = ? AND scope = ? "
+                "ELSE 'expired' END, updated_at = ?, purge_due_at = ?, "
+                "revision = max(revision, coalesce(?, 0)) WHERE id = ? AND scope = ? "
                 "AND status IN ('uploaded', 'pending_upload') "
                 "AND (managed_by IS NULL OR managed_by = ?) RETURNING *",
-                (now, now, media_id, scope, shim),
+                (now, now, revision, media_id, scope, shim),
             )
         )
         return _first(rows)
 
     async def show_to(
-        self, scope: str, media_id: str, visibility: Visibility, shim: str | None, now: int
+        self,
+        scope: str,
+        media_id: str,
+        visibility: Visibility,
+        shim: str | None,
+        revision: int | None,
+        now: int,
     ) -> MediaFile | None:
         """Change who sees an uploaded file; None if nothing is to be changed, or not by them.
 
-        What was public may be in caches, so that a purge is due from this moment on.
+        A change that has a number is kept by it, also where the file is shown as it was: an older
+        one that comes later changes nothing. What was public may be in caches, so that a purge is
+        due from the moment on in which it is not.
+
+        Args:
+            scope: whose file it is.
+            media_id: its id.
+            visibility: who is to see it.
+            shim: who asks, where it is a shim.
+            revision: the number that the shim gave to this change, or None.
+            now: the time in milliseconds.
         """
         rows = await self._database.run(
             Statement(
-                "UPDATE media_files SET visibility = ?, updated_at = ?, purge_due_at = "
-                "CASE visibility WHEN 'public' THEN ? ELSE purge_due_at END "
-                "WHERE id = ? AND scope = ? AND status = 'uploaded' AND visibility <> ? "
+                "UPDATE media_files SET visibility = ?, updated_at = ?, "
+                "revision = coalesce(?, revision), purge_due_at = "
+                "CASE WHEN visibility = 'public' AND ? = 'private' THEN ? ELSE purge_due_at END "
+                "WHERE id = ? AND scope = ? AND status = 'uploaded' "
+                # Of what is compared with no number, neither is so.
+                "AND (visibility <> ? OR revision < ?) AND NOT coalesce(revision > ?, 0) "
                 "AND (managed_by IS NULL OR managed_by = ?) RETURNING *",
-                (visibility, now, now, media_id, scope, visibility, shim),
+                (
+                    visibility,
+                    now,
+                    revision,
+                    visibility,
+                    now,
+                    media_id,
+                    scope,
+                    visibility,
+                    revision,
+                    revision,
+                    shim,
+                ),
             )
         )
         return _first(rows)

@@ -51,12 +51,17 @@ class RemovalService:
         self._withdraw = withdraw
         self._changed = changed
 
-    async def delete(self, identity: Identity, media_id: str) -> None:
-        """Delete a file, or give up an upload. Idempotent.
+    async def delete(self, identity: Identity, media_id: str, revision: int | None = None) -> None:
+        """Delete a file, or give up an upload. Idempotent, and never late.
 
         Costs two rows written, one operation of the store and two messages; an upload that is
         given up costs a statement more, and what its transfer has at the store. A repetition of
         what is done costs a row read.
+
+        Args:
+            identity: who asks.
+            media_id: the file's id.
+            revision: the number that the caller gave to this change, or None.
 
         Raises:
             Forbidden: the caller may not write.
@@ -66,7 +71,7 @@ class RemovalService:
         """
         identity.require(WRITE)
         now = self._clock.now()
-        file = await self._queries.condemn(identity.scope, media_id, identity.shim, now)
+        file = await self._queries.condemn(identity.scope, media_id, identity.shim, revision, now)
         if file is None:
             file = await self._find(identity, media_id)
             if file.purge_due_at is None:
@@ -86,10 +91,23 @@ class RemovalService:
         else:
             await self._queries.bury(file, now)
 
-    async def show_to(self, identity: Identity, media_id: str, visibility: Visibility) -> MediaFile:
+    async def show_to(
+        self,
+        identity: Identity,
+        media_id: str,
+        visibility: Visibility,
+        revision: int | None = None,
+    ) -> MediaFile:
         """Change who sees a file, and return it. Idempotent.
 
         Costs a row written; what stops being public, two rows and two messages.
+
+        Args:
+            identity: who asks.
+            media_id: the file's id.
+            visibility: who is to see it.
+            revision: the number that the caller gave to this change. A change with a smaller
+                number than the last one is late, and changes nothing. None comes when it comes.
 
         Raises:
             Forbidden: the caller may not write.
@@ -100,7 +118,9 @@ class RemovalService:
         """
         identity.require(WRITE)
         now = self._clock.now()
-        file = await self._queries.show_to(identity.scope, media_id, visibility, identity.shim, now)
+        file = await self._queries.show_to(
+            identity.scope, media_id, visibility, identity.shim, revision, now
+        )
         if file is None:
             file = _uploaded(await self._find(identity, media_id))
         self._changed([file.key])

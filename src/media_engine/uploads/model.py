@@ -72,6 +72,9 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 NANOID_LENGTH: Final = 21
 
+MAX_REVISION: Final = 2**53 - 1
+"""The greatest number that every JSON parser reads as it was written."""
+
 
 def nanoid(entropy: bytes) -> str:
     """Return an id of nanoid's alphabet: a character for each byte, six bits of it used."""
@@ -121,11 +124,13 @@ class UploadRequest:
         missing = [name for name in required if fields.get(name) is None]
         if missing:
             raise MissingFields(missing)
-        content_type = _content_type(fields["contentType"])
+        content_type = parse_content_type(fields["contentType"])
         return cls(
-            file_name=_file_name(fields["fileName"]),
+            file_name=parse_file_name(fields["fileName"]),
             content_type=content_type,
-            file_size=_file_size(fields["fileSize"], max_bytes[MEDIA_TYPES[content_type].kind]),
+            file_size=parse_file_size(
+                fields["fileSize"], max_bytes[MEDIA_TYPES[content_type].kind]
+            ),
             service=parse_name("service", fields["service"]),
             album=None if fields.get("album") is None else parse_name("album", fields["album"]),
             visibility=parse_visibility(fields.get("visibility")),
@@ -193,7 +198,12 @@ def parse_media_id(value: object) -> str:
     return value
 
 
-def _file_name(value: object) -> str:
+def parse_file_name(value: object) -> str:
+    """Read a `fileName`; return it cleaned.
+
+    Raises:
+        InvalidField: it cannot be one.
+    """
     if not isinstance(value, str):
         raise InvalidField("fileName", "must be a string")
     if not value.strip():
@@ -203,7 +213,13 @@ def _file_name(value: object) -> str:
     return clean_filename(value)
 
 
-def _content_type(value: object) -> str:
+def parse_content_type(value: object) -> str:
+    """Read a `contentType`; return the type alone.
+
+    Raises:
+        InvalidField: it is no text.
+        UnsupportedMime: it is none of `MEDIA_TYPES`.
+    """
     if not isinstance(value, str):
         raise InvalidField("contentType", "must be a string")
     content_type = media_type(value)
@@ -212,7 +228,13 @@ def _content_type(value: object) -> str:
     return content_type
 
 
-def _file_size(value: object, most: int) -> int:
+def parse_file_size(value: object, most: int) -> int:
+    """Read a `fileSize`, of at most so many bytes.
+
+    Raises:
+        InvalidField: it cannot be one.
+        FileTooLarge: it is larger.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidField("fileSize", "must be a whole number of bytes")
     if value < 1:
@@ -234,6 +256,23 @@ def parse_visibility(value: object) -> Visibility:
         case "public":
             return "public"
     raise InvalidField("visibility", "must be private or public")
+
+
+def parse_revision(value: object, least: int = 1) -> int | None:
+    """Read a `revision`; None where none was said.
+
+    Args:
+        value: as it came.
+        least: the least that it can be: 0 is that of a file which was never changed.
+
+    Raises:
+        InvalidField: it cannot be one.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MAX_REVISION:
+        raise InvalidField("revision", f"must be a whole number from {least} to {MAX_REVISION}")
+    return value
 
 
 def _sha256(value: object) -> str | None:

@@ -25,6 +25,7 @@ from tests.contracts import (
     costs,
     database,
     http_client,
+    inventory,
     object_store,
     queue,
     quotas,
@@ -193,6 +194,7 @@ async def answer(url: str) -> Any:
         "queue": (queue.CASES, CloudflareQueueHarness(env.MEDIA_QUEUE)),
         "http_client": (http_client.CASES, FetchHarness(env.SERVER_URL)),
         "quotas": (quotas.CASES, D1Harness(env.DB)),
+        "inventory": (inventory.CASES, D1Harness(env.DB)),
         "streams": (streams.CASES + streams.CASES_OF_THE_ADAPTER, WorkerdStreamsHarness()),
     }
     suite, name = url.rsplit("/", 2)[1:]

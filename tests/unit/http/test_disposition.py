@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_engine.http.disposition import clean_filename, content_disposition
+from media_engine.http.disposition import clean_filename, content_disposition, filename_of
 from tests.unit.http.vectors import read
 
 CASES = read("disposition.json")["cases"]
@@ -84,3 +84,15 @@ def test_a_clean_name_stays_as_it_is(name: str) -> None:
 @given(st.text("ab€ .", min_size=300, max_size=400))
 def test_a_long_name_keeps_its_extension(stem: str) -> None:
     assert clean_filename("a" + stem + "b.jpeg").endswith(".jpeg")
+
+
+@given(KINDS, NAMES)
+def test_the_name_that_was_written_is_read_again(
+    kind: Literal["inline", "attachment"], name: str
+) -> None:
+    assert filename_of(content_disposition(kind, name)) == clean_filename(name)
+
+
+@pytest.mark.parametrize("header", ["", "inline", "attachment; filename=x.jpg", "filename", "; "])
+def test_in_a_header_that_somebody_else_wrote_there_may_be_no_name(header: str) -> None:
+    assert filename_of(header) is None

@@ -100,6 +100,7 @@ def test_presign_writes_one_row_that_knows_all_there_is_to_know() -> None:
             "sha256": None,
             "stored_sha256": None,
             "hashing_since": None,
+            "revision": 0,
             "width": None,
             "height": None,
             "duration_ms": None,

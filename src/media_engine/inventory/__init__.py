@@ -1,0 +1,1 @@
+"""The inventory: what a shim has here, and what it lost."""
