@@ -34,6 +34,15 @@ class MediaService(WorkerEntrypoint):
     async def presign(self, identity: Any, fields: Any, key: Any = None) -> Any:
         return await awaited(app().presign(identity, fields, key))
 
+    async def open(self, identity: Any, fields: Any, key: Any = None) -> Any:
+        return await awaited(app().open(identity, fields, key))
+
+    async def token(self, identity: Any, media_id: Any) -> Any:
+        return await awaited(app().token(identity, media_id))
+
+    async def ingest(self, identity: Any, fields: Any, key: Any = None) -> Any:
+        return await awaited(app().ingest(identity, fields, key))
+
     async def complete(self, identity: Any, media_id: Any) -> Any:
         return await awaited(app().complete(identity, media_id))
 

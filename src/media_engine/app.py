@@ -54,13 +54,16 @@ from media_engine.signing.gateway import Identity
 from media_engine.signing.upload_token import verify as verify_upload_token
 from media_engine.transfers.chunked_handlers import ChunkedHandlers
 from media_engine.transfers.cleaning import TransferCleaner
+from media_engine.transfers.ending import TransferEnder
+from media_engine.transfers.finishing import TransferFinisher
 from media_engine.transfers.handlers import TransferHandlers
 from media_engine.transfers.model import Stage
 from media_engine.transfers.multipart_handlers import MultipartHandlers
+from media_engine.transfers.opening import TransferOpener
 from media_engine.transfers.plan import BATCH as MOST_TRANSFERS
 from media_engine.transfers.queries import TransferQueries
+from media_engine.transfers.receiving import TransferReceiver
 from media_engine.transfers.sender import Sender
-from media_engine.transfers.service import TransferService
 from media_engine.transfers.tus_handlers import TusHandlers
 from media_engine.uploads.address import Guard
 from media_engine.uploads.examination import Examiner
@@ -155,15 +158,7 @@ class App:
         )
         self._uploads = UploadHandlers(uploads, ingest, settings)
         transfer_queries = TransferQueries(world.database)
-        transfers = TransferService(
-            transfer_queries,
-            world.store,
-            world.streams,
-            world.clock,
-            world.entropy,
-            uploads.begin,
-            uploads.complete,
-        )
+        ender = TransferEnder(transfer_queries, world.store, world.clock)
         standings = DeliveryQueries(world.database)
         admission = Admission(standings, settings, world.clock, world.guess_limiter)
         self._purging = PurgeService(world.cache, world.queue, world.http, settings.purge)
@@ -172,19 +167,21 @@ class App:
             library_queries,
             world.store,
             world.clock,
-            transfers.interrupt,
+            ender.interrupt,
             self._told(self._purging.withdraw),
             admission.forget_files,
         )
         self._library = LibraryHandlers(
             LibraryService(library_queries, settings, world.clock), removal
         )
-        self._transfers = Transfers(settings, world, transfer_queries, transfers, removal.delete)
+        self._transfers = Transfers(
+            settings, world, transfer_queries, ender, uploads, removal.delete
+        )
         self._housekeeping = HousekeepingService(
             HousekeepingQueries(world.database),
             world.store,
             world.clock,
-            transfers.interrupt,
+            ender.interrupt,
             self._told(self._purging.purge),
             self._transfers.ending,
         )
@@ -254,6 +251,28 @@ class App:
             "presign",
             identity,
             lambda who: self._uploads.presign_fields(who, _members(fields), key),
+        )
+
+    async def open(self, identity: object, fields: object, key: object = None) -> dict[str, object]:
+        """Open a transfer over RPC: as `POST /upload/open`."""
+        return await self._call(
+            "open",
+            identity,
+            lambda who: self._transfers.opening.open_named(who, _members(fields), key),
+        )
+
+    async def token(self, identity: object, media_id: object) -> dict[str, object]:
+        """Mint another token for a transfer over RPC: as `POST /upload/token`."""
+        return await self._call(
+            "token", identity, lambda who: self._transfers.opening.renew_id(who, media_id)
+        )
+
+    async def ingest(
+        self, identity: object, fields: object, key: object = None
+    ) -> dict[str, object]:
+        """Fetch a file over RPC: as `POST /upload/ingest-url`."""
+        return await self._call(
+            "ingest", identity, lambda who: self._uploads.ingest_fields(who, _members(fields), key)
         )
 
     async def complete(self, identity: object, media_id: object) -> dict[str, object]:
@@ -459,7 +478,8 @@ class Transfers:
         settings: what was configured.
         world: what it stands on.
         queries: the transfers' rows.
-        service: does the work.
+        ender: lets go of transfers.
+        uploads: writes the rows of files, and completes them.
         remove: deletes a file.
 
     Attributes:
@@ -473,12 +493,21 @@ class Transfers:
         settings: Settings,
         world: World,
         queries: TransferQueries,
-        service: TransferService,
+        ender: TransferEnder,
+        uploads: UploadService,
         remove: Callable[[Identity, str], Awaitable[None]],
     ) -> None:
-        self.cleaner = TransferCleaner(queries, service, world.clock)
+        opener = TransferOpener(queries, world.clock, world.entropy, uploads.begin)
+        finisher = TransferFinisher(queries, world.store, world.clock, uploads.complete)
+        receiver = TransferReceiver(
+            queries, world.store, world.streams, world.clock, world.entropy, opener, finisher
+        )
+        self.cleaner = TransferCleaner(queries, ender, world.clock)
         self.opening = TransferHandlers(
-            service,
+            opener,
+            receiver,
+            finisher,
+            ender,
             settings,
             world.clock,
             lambda fields: UploadRequest.parse(fields, settings.max_bytes),

@@ -33,6 +33,7 @@
     ├── WayTaken                  409 UPLOAD_WAY_TAKEN
     ├── OffsetMismatch            409 OFFSET_MISMATCH
     ├── MediaManaged              409 MEDIA_MANAGED
+    ├── IdempotencyKeyInUse       409 IDEMPOTENCY_KEY_IN_USE
     ├── PreconditionFailed        412 PRECONDITION_FAILED
     ├── UnsupportedProtocol       412 TUS_VERSION
     ├── UnsupportedBody           415 UNSUPPORTED_BODY
@@ -491,6 +492,17 @@ class IdempotencyKeyReused(MediaError):
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key was sent with another request: make a new one.")
+
+
+class IdempotencyKeyInUse(MediaError):
+    """The request of this name is still being answered."""
+
+    code = "IDEMPOTENCY_KEY_IN_USE"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this Idempotency-Key is still running.")
+        self.headers["Retry-After"] = "5"
 
 
 class RateLimited(MediaError):

@@ -7,6 +7,7 @@ import json
 
 from media_engine.delivery.queries import DeliveryQueries, Membership
 from media_engine.housekeeping.queries import HousekeepingQueries
+from media_engine.idempotency.model import Claim, Making
 from media_engine.ports import Database, Statement
 from media_engine.sharing.queries import SharingQueries
 from tests.contracts.database import DatabaseHarness
@@ -56,6 +57,11 @@ async def bills(database: Database, name: str) -> dict[str, Cost]:
     delivery, sharing = DeliveryQueries(meter), SharingQueries(meter)
     housekeeping = HousekeepingQueries(meter)
     ids = [id_of(number) for number in range(1, 6)]
+    album, chosen = (
+        Claim(SCOPE, "somebody", "access-token", f"{kind}-{name}", "f") for kind in ("album", "set")
+    )
+    token, again = (Making.at_once(f"{which}-{name}", 1) for which in ("first", "again"))
+    five = [key_of(1)] * 5
     return {
         "where a file stands": await meter.of(delivery.standing(key_of(3))),
         "where no file stands": await meter.of(delivery.standing("t/costs/none.jpg")),
@@ -69,6 +75,10 @@ async def bills(database: Database, name: str) -> dict[str, Cost]:
         "for a set of five": await meter.of(
             sharing.insert_set(SCOPE, name, [key_of(1)] * 5, "somebody", 1, 9_000_000_000_000)
         ),
+        "for a named album": await meter.of(sharing.claim_album(album, token)),
+        "for a named album again": await meter.of(sharing.claim_album(album, again)),
+        "for a named set": await meter.of(sharing.claim_set(chosen, token, five, 9)),
+        "for a named set again": await meter.of(sharing.claim_set(chosen, again, five, 9)),
         "for a revocation": await meter.of(sharing.revoke(SCOPE, name, 1, 9_000_000_000_000)),
         "for no revocation to forget": await meter.of(housekeeping.forget_revocations(0)),
         "for no set to forget": await meter.of(housekeeping.forget_sets(0)),
@@ -88,6 +98,10 @@ MOST = {
     "for five keys": Cost(1, 15, 0),
     # What is written counts once more in each index.
     "for a set of five": Cost(1, 0, 3),
+    "for a named album": Cost(5, 4, 2),
+    "for a named album again": Cost(5, 6, 0),
+    "for a named set": Cost(6, 9, 5),
+    "for a named set again": Cost(6, 9, 0),
     "for a revocation": Cost(1, 0, 2),
     "for no revocation to forget": Cost(1, 4, 0),
     "for no set to forget": Cost(1, 3, 0),

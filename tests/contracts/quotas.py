@@ -7,11 +7,11 @@ in a large tenant as in a small one.
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from media_engine.errors import QuotaExceeded
+from media_engine.errors import IdempotencyKeyInUse, IdempotencyKeyReused, QuotaExceeded
+from media_engine.idempotency.model import KEY_LIFE_MS, Claim, Making
 from media_engine.ports import Database, Statement
-from media_engine.uploads.idempotency import Claim
 from media_engine.uploads.inspect import Facts
-from media_engine.uploads.model import KEY_LIFE_MS, MediaFile, Status
+from media_engine.uploads.model import MediaFile, Status
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.quota import UNLIMITED, OwnQuota, Quota
 from tests.contracts.database import DatabaseHarness
@@ -66,7 +66,7 @@ async def _costs(database: Database, scope: str, count: int) -> list[Cost]:
     meter = Meter(database)
     queries = UploadQueries(meter)
     plain, hashed, claimed = pending(scope, 1), pending(scope, 2, sha256=HASH), pending(scope, 3)
-    claim = Claim("the-key", "the-fingerprint")
+    claim, held, named = _claim(scope), replace(_claim(scope), call="ingest"), pending(scope, 5)
     return [
         await meter.of(queries.insert_pending(plain)),
         await meter.of(queries.insert_pending(hashed)),
@@ -78,6 +78,9 @@ async def _costs(database: Database, scope: str, count: int) -> list[Cost]:
         await meter.of(queries.find(scope, hashed.id)),
         await meter.of(queries.reject(claimed, NOW)),
         await meter.of(queries.set_quota(scope, OwnQuota(None, None))),
+        await meter.of(queries.hold(held, Making.until(named.id, NOW, NOW + 1))),
+        await meter.of(queries.insert_held(named, held)),
+        await meter.of(queries.release(held, named.id)),
     ]
 
 
@@ -98,7 +101,7 @@ async def a_call_costs_as_much_in_a_large_tenant_as_in_a_small_one(
     assert small == large
     assert max(cost.rows_read for cost in large) <= 16
     assert max(cost.rows_written for cost in large) <= 16
-    assert [cost.statements for cost in large] == [1, 2, 6, 6, 1, 1, 2, 1, 1, 1]
+    assert [cost.statements for cost in large] == [1, 2, 6, 6, 1, 1, 2, 1, 1, 1, 6, 1, 1]
 
 
 async def the_oldest_file_with_the_same_bytes_is_found(harness: DatabaseHarness) -> None:
@@ -130,7 +133,7 @@ async def a_file_more_than_there_is_room_for_is_refused(harness: DatabaseHarness
     queries = UploadQueries(harness.database, user_quota=Quota(files=2))
     for number in (1, 2):
         await queries.insert_pending(pending(scope, number))
-    third = queries.insert_claimed(pending(scope, 3), Claim("key", "fingerprint"))
+    third = queries.insert_claimed(pending(scope, 3), _claim(scope))
     assert await _refused(third) == Quota(UNLIMITED - 2, 0)
 
 
@@ -146,27 +149,70 @@ async def what_was_said_of_a_scope_goes_before_the_settings(harness: DatabaseHar
     assert account.left.bytes == 93
 
 
+def _claim(scope: str, fingerprint: str = "fingerprint") -> Claim:
+    return Claim(scope, "somebody", "presign", "key", fingerprint)
+
+
+async def _is_another(work: Awaitable[object]) -> bool:
+    """Do what a name may stand for; tell whether it stands for something else."""
+    try:
+        await work
+    except IdempotencyKeyReused:
+        return True
+    return False
+
+
 async def one_name_makes_one_file(harness: DatabaseHarness) -> None:
-    scope, claim = "t:claims", Claim("key", "fingerprint")
+    scope = "t:claims"
+    claim, other = _claim(scope), _claim(scope, "other")
     queries = UploadQueries(harness.database)
-    first, _ = await queries.insert_claimed(pending(scope, 1), claim)
-    again, said = await queries.insert_claimed(pending(scope, 2), Claim("key", "other"))
-    assert (again.id, said) == (first.id, "fingerprint")
+    first = await queries.insert_claimed(pending(scope, 1), claim)
+    again = await queries.insert_claimed(pending(scope, 2), claim)
+    assert again.id == first.id
+    assert await _is_another(queries.insert_claimed(pending(scope, 2), other))
     assert (await queries.account(scope)).files_used == 1
     later = NOW + KEY_LIFE_MS + 1
-    anew, said = await queries.insert_claimed(
-        replace(pending(scope, 3), created_at=later), Claim("key", "other")
-    )
-    assert (anew.id, said) == ("media_claims_3", "other")
+    anew = await queries.insert_claimed(replace(pending(scope, 3), created_at=later), other)
+    assert anew.id == "media_claims_3"
 
 
 async def a_name_whose_file_did_not_fit_is_free_again(harness: DatabaseHarness) -> None:
-    scope, claim = "t:freed", Claim("key", "fingerprint")
+    scope = "t:freed"
     full = UploadQueries(harness.database, Quota(bytes=0))
-    assert await _refused(full.insert_claimed(pending(scope, 1), claim)) == Quota(0, UNLIMITED)
+    refused = full.insert_claimed(pending(scope, 1), _claim(scope))
+    assert await _refused(refused) == Quota(0, UNLIMITED)
     roomy = UploadQueries(harness.database)
-    file, said = await roomy.insert_claimed(pending(scope, 2), Claim("key", "other"))
-    assert (file.id, said) == ("media_freed_2", "other")
+    file = await roomy.insert_claimed(pending(scope, 2), _claim(scope, "other"))
+    assert file.id == "media_freed_2"
+
+
+async def a_name_that_is_held_is_taken_over_when_its_time_is_up(harness: DatabaseHarness) -> None:
+    scope, queries = "t:held", UploadQueries(harness.database)
+    claim = _claim(scope)
+    first, second = pending(scope, 1), pending(scope, 2)
+    assert await queries.hold(claim, Making.until(first.id, NOW, NOW + 10)) == (True, None)
+    await queries.insert_held(first, claim)
+    is_new, file = await queries.hold(claim, Making.until(second.id, NOW + 9, NOW + 19))
+    assert not is_new
+    assert file is not None
+    assert file.id == first.id
+    assert await queries.hold(claim, Making.until(second.id, NOW + 10, NOW + 20)) == (True, None)
+    given_up = await queries.find(scope, first.id)
+    assert given_up is not None
+    assert given_up.status is Status.REJECTED, "whoever was at work on it makes no file any more"
+    try:
+        await queries.insert_held(pending(scope, 3), claim)
+    except IdempotencyKeyInUse:
+        pass
+    else:
+        raise AssertionError("the name is another's")
+    await queries.insert_held(second, claim)
+    await queries.mark_uploaded(second, '"tag"', Facts(), NOW)
+    await queries.release(claim, second.id)
+    is_new, file = await queries.hold(claim, Making.until("media_x", NOW + 99, NOW + 100))
+    assert not is_new, "what was uploaded keeps its name"
+    assert file is not None
+    assert file.id == second.id
 
 
 CASES = (
@@ -177,4 +223,5 @@ CASES = (
     what_was_said_of_a_scope_goes_before_the_settings,
     one_name_makes_one_file,
     a_name_whose_file_did_not_fit_is_free_again,
+    a_name_that_is_held_is_taken_over_when_its_time_is_up,
 )

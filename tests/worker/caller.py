@@ -32,8 +32,12 @@ class Caller:
 
     def presign_named(self, key: str, **fields: object) -> httpx.Response:
         """Ask for an upload URL by a request that names itself."""
+        return self.named("/upload/presign", key, **fields)
+
+    def named(self, path: str, key: str, **fields: object) -> httpx.Response:
+        """Call what makes something by a request that names itself."""
         headers = {**self.headers, "idempotency-key": key}
-        return self.http.post(f"{self.url}/upload/presign", headers=headers, json=fields)
+        return self.http.post(f"{self.url}{path}", headers=headers, json=fields)
 
     def set_quota(self, tenant: str, **quota: object) -> httpx.Response:
         """Say what a tenant may have, as whoever owns the system."""

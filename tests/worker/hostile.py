@@ -38,12 +38,15 @@ class Hostile:
         names: the addresses of each name that the resolver knows; a list of lists is answered one
             after the other, the last for ever.
         asked: the paths that were asked for, and each question as `name/type`.
+        over: whether the server ends.
+        let_go: whether `/held` may send its photo.
     """
 
     port: int
     names: dict[str, list[list[str]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
 
     @property
     def authority(self) -> str:
@@ -177,6 +180,12 @@ def _hang(hostile: Hostile, _: socket.socket, __: Mapping[str, str]) -> None:
     hostile.over.wait(30)
 
 
+def _held(hostile: Hostile, connection: socket.socket, __: Mapping[str, str]) -> None:
+    """Send the photo when the test says so."""
+    hostile.let_go.wait(30)
+    connection.sendall(_response(PHOTO, "image/jpeg"))
+
+
 def _reset(_: Hostile, connection: socket.socket, __: Mapping[str, str]) -> None:
     connection.sendall(_response(PHOTO, "image/jpeg")[:-100_000])
     # With a linger of nothing, closing is a reset.
@@ -202,6 +211,7 @@ def _flood_head(_: Hostile, connection: socket.socket, __: Mapping[str, str]) ->
 
 ACTS: Mapping[str, Act] = {
     "/photo.jpg": _send(_response(PHOTO, "image/jpeg", "Set-Cookie: a=b", "X-Secret: inside")),
+    "/held": _held,
     "/blob": _send(_response(PHOTO, "application/octet-stream")),
     "/svg.gz": _send(_response(gzip.compress(SVG), "image/svg+xml", "Content-Encoding: gzip")),
     "/bomb": _send(

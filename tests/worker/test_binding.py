@@ -66,6 +66,27 @@ def test_a_presign_over_rpc_can_name_itself(caller: RunningWorker) -> None:
     assert call(caller, "presign", ALICE, PHOTO, None)["mediaId"] != first["mediaId"]
 
 
+def test_a_transfer_opened_over_rpc_is_filled_by_its_token_and_renewed(
+    caller: RunningWorker,
+) -> None:
+    opened, again = (call(caller, "open", ALICE, PHOTO, "the-key") for _ in range(2))
+    assert opened == again, "the same name as a presign's, of another call"
+    renewed = call(caller, "token", ALICE, opened["mediaId"])
+    assert renewed["uploadId"] == opened["uploadId"]
+    sent = httpx.post(
+        f"{renewed['uploadUrl']}/media/upload/simple",
+        params={"file_name": "a.jpg"},
+        headers={"content-type": "image/jpeg"},
+        content=JPEG,
+    )
+    assert sent.status_code == 201, sent.text
+    assert call(caller, "resolve", ALICE, [opened["mediaId"]])["files"][opened["mediaId"]]
+    assert call(caller, "open", ALICE, PHOTO, "the-key")["status"] == "uploaded"
+    other = call(caller, "open", ALICE, {**PHOTO, "album": "x"}, "the-key")
+    assert other["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert call(caller, "token", BOB, opened["mediaId"])["code"] == "MEDIA_NOT_FOUND"
+
+
 def test_a_null_over_rpc_is_a_field_that_is_not_there(caller: RunningWorker) -> None:
     presigned = call(caller, "presign", {**ALICE, "tenantId": None}, {**PHOTO, "album": None})
     assert presigned["key"].startswith("u/alice/blog/2")
@@ -109,7 +130,7 @@ def test_who_sees_a_file_is_changed_over_rpc_and_it_is_deleted(caller: RunningWo
     assert call(caller, "resolve", ALICE, [media_id])["files"] == {media_id: None}
 
 
-def test_a_message_that_cannot_be_read_is_dropped_and_told_of(
+def test_a_message_that_cannot_be_read_is_told_of(
     caller: RunningWorker, worker: RunningWorker
 ) -> None:
     messages = [{"kind": "purge", "tags": "m-a"}, "text", None, [[None]], 7]
@@ -134,6 +155,20 @@ def test_a_message_that_cannot_be_read_is_dropped_and_told_of(
         ("presign", (ALICE, None), "MISSING_FIELDS"),
         ("presign", (ALICE, {**PHOTO, "fileSize": "5"}), "INVALID_FIELD"),
         ("presign", (ALICE, {**PHOTO, "fileSize": 5.5}), "INVALID_FIELD"),
+        ("presign", (ALICE, PHOTO, 7), "INVALID_FIELD"),
+        ("open", (NOBODY, PHOTO), "UNAUTHORIZED"),
+        ("open", (ALICE, None), "MISSING_FIELDS"),
+        ("open", (ALICE, {**PHOTO, "fileSize": None, "maxFileSize": "5"}), "INVALID_FIELD"),
+        ("open", ({**ALICE, "permissions": []}, PHOTO), "FORBIDDEN"),
+        ("open", (ALICE, PHOTO, ["a"]), "INVALID_FIELD"),
+        ("token", (ALICE, None), "MISSING_FIELDS"),
+        ("token", (ALICE, 7), "INVALID_FIELD"),
+        ("token", (ALICE, "media_" + 21 * "x"), "MEDIA_NOT_FOUND"),
+        ("token", ({**ALICE, "permissions": []}, "media_" + 21 * "x"), "FORBIDDEN"),
+        ("ingest", (NOBODY, {}), "UNAUTHORIZED"),
+        ("ingest", (ALICE, None), "MISSING_FIELDS"),
+        ("ingest", (ALICE, {"url": "http://10.0.0.1/", "service": "blog"}), "SSRF_BLOCKED"),
+        ("ingest", (ALICE, {"url": "http://10.0.0.1/", "service": "blog"}, 7), "INVALID_FIELD"),
         ("complete", (ALICE, None), "MISSING_FIELDS"),
         ("complete", (ALICE, {"mediaId": 1}), "INVALID_FIELD"),
         ("resolve", (ALICE, None), "MISSING_FIELDS"),

@@ -19,6 +19,7 @@ from runtime.process import ROOT
 from tests.conftest import RunningWorker, RunWorker, free_port
 from tests.worker.caller import headers_of
 from tests.worker.hostile import PHOTO, SVG, Hostile, hostile_server, untouched_port
+from tests.worker.patience import eventually
 from tests.worker.state import kept
 from tests.worker.tokens import file_url
 
@@ -61,10 +62,12 @@ class Ingester:
         self.hostile = hostile
         self._http = http
 
-    def ask(self, url: str, tenant: str = "", **fields: Any) -> httpx.Response:
+    def ask(self, url: str, tenant: str = "", key: str = "", **fields: Any) -> httpx.Response:
         if url.startswith("/") and not url.startswith("//"):
             url = f"{self.hostile.url}{url}"
         headers = headers_of("alice", tenant or f"tenant{next(_tenants)}")
+        if key:
+            headers["idempotency-key"] = key
         return self._http.post(
             f"{self.worker.url}/upload/ingest-url",
             headers={**headers, "content-type": "application/json"},
@@ -113,6 +116,37 @@ def test_a_file_comes_from_a_url_and_opens_at_its_own(ingest: Ingester) -> None:
     state = kept(ingest.worker.state)
     assert state.rows[file["key"]]["status"] == "uploaded"
     assert state.objects[file["key"]] == len(PHOTO)
+
+
+def test_an_ingest_that_names_itself_is_done_once_however_often_it_is_asked_for(
+    ingest: Ingester, hostile: Hostile
+) -> None:
+    hostile.let_go.clear()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ingest.ask, "/held", tenant="named", key="the-key")
+        for _ in eventually():
+            if "/held" in hostile.asked:
+                break
+        waits = ingest.ask("/held", tenant="named", key="the-key")
+        assert (waits.status_code, waits.json()["code"]) == (409, "IDEMPOTENCY_KEY_IN_USE")
+        assert waits.headers["retry-after"] == "5"
+        other = ingest.ask("/photo.jpg", tenant="named", key="the-key")
+        assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+        hostile.let_go.set()
+        made = first.result()
+    assert made.status_code == 201, made.text
+    again = ingest.ask("/held", tenant="named", key="the-key")
+    assert (again.status_code, again.text) == (201, made.text)
+    assert hostile.asked.count("/held") == 1
+    rows = kept(ingest.worker.state).rows
+    assert len([key for key in rows if key.startswith("t/named/")]) == 1
+
+
+def test_an_ingest_that_failed_may_be_asked_for_again_by_its_name(ingest: Ingester) -> None:
+    for _ in range(2):
+        failed = ingest.ask("/404", tenant="failed", key="the-key")
+        assert failed.json()["code"] == "SOURCE_UNAVAILABLE"
+    assert ingest.ask("/photo.jpg", tenant="failed", key="the-key").status_code == 201
 
 
 def test_an_ingested_file_can_be_completed_again(ingest: Ingester, http: httpx.Client) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from tests.conftest import RunningWorker, RunWorker
 from tests.corpus.drawings import svg
 from tests.corpus.png import png
 from tests.media import JPEG, SMALLEST, photo_saying, video_head
-from tests.worker.caller import Caller, headers_of
+from tests.worker.caller import ACCESS, Caller, headers_of
 from tests.worker.state import account, counting, grow_older, kept
 from tests.worker.test_cron import HOUR_MS, clean
 from tests.worker.tokens import file_url
@@ -128,6 +129,39 @@ def test_another_presign_by_the_same_name_is_refused(dora: Caller) -> None:
     other = {**PHOTO, "fileName": "b.jpg"}
     assert refusal(dora.presign_named("the-key", **other)) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert refusal(dora.presign_named("a b", **other)) == (400, "INVALID_FIELD")
+
+
+def test_the_same_transfer_by_name_from_many_at_once_is_opened_once(
+    dora: Caller, worker: RunningWorker, tenant: str
+) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        asked = pool.map(lambda _: dora.named("/upload/open", "the-key", **PHOTO), range(10))
+        answers = list(asked)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert counting(worker.state, f"t:{tenant}") == (SIZE, 1)
+    other = dora.named("/upload/open", "the-key", **{**PHOTO, "fileSize": 1})
+    assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert dora.presign_named("the-key", **PHOTO).status_code == 201, "of another call"
+
+
+def test_the_same_access_token_by_name_is_given_out_once(dora: Caller) -> None:
+    file = dora.upload(JPEG)
+    asked: dict[str, dict[str, Any]] = {
+        "for-a-set": {"ids": [file["mediaId"]]},
+        "for-an-album": {"service": "blog", "album": "summer"},
+    }
+    for name, fields in asked.items():
+        ask = partial(dora.named, ACCESS, name, **fields)
+        with ThreadPoolExecutor(5) as pool:
+            answers = [one.result() for one in [pool.submit(ask) for _ in range(5)]]
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.text for answer in answers}) == 1
+        other = ask(expiresIn=60)
+        assert refusal(other) == (422, "IDEMPOTENCY_KEY_REUSED")
+        token_id = answers[0].json()["tokenId"]
+        assert dora.revoke(token_id).status_code == 204
+        assert refusal(ask()) == (410, "TOKEN_REVOKED")
 
 
 # Content.

@@ -20,7 +20,8 @@ done is still the oldest, and is tried again first.
 from dataclasses import dataclass
 from typing import Final
 
-from media_engine.uploads.model import KEY_LIFE_MS, LATE_PUT_MS
+from media_engine.idempotency.model import KEY_LIFE_MS
+from media_engine.uploads.model import LATE_PUT_MS
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000

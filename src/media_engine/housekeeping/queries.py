@@ -229,8 +229,8 @@ class HousekeepingQueries:
         """Drop the names of requests that came before an instant; return how many."""
         rows = await self._database.run(
             Statement(
-                "DELETE FROM idempotency_keys WHERE (scope, user_id, key) IN ("
-                f"{_KEYS.select('scope, user_id, key')}) RETURNING 1",
+                "DELETE FROM idempotency_keys WHERE (scope, user_id, call, key) IN ("
+                f"{_KEYS.select('scope, user_id, call, key')}) RETURNING 1",
                 (before,),
             )
         )

@@ -12,8 +12,8 @@ or the Worker dies between, the debt stays in the row and the cron pays it. A pu
 once too often, and that costs a call; it is never left out.
 
 The queue delivers a message until the API has purged its tags, for about a day, and lays it aside
-then. A message that cannot be read would not be read better the next time: it is reported, and
-dropped.
+then. A message that cannot be read is not lost either: a newer version may have sent it, which was
+rolled back and comes again. It is reported, and delivered again as seldom as can be.
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ class Report:
     Attributes:
         purged: how many tags were purged.
         calls: in how many calls of the API.
-        unreadable: the ids of messages that were dropped.
-        retried: how many messages are delivered again.
+        unreadable: the ids of messages that this version cannot read; they are delivered again.
+        retried: how many messages are delivered again that it can read.
         refusal: why.
     """
 
@@ -130,12 +130,12 @@ class PurgeService:
 
 
 def _read(deliveries: Sequence[Delivery], report: Report) -> list[tuple[Delivery, Purge]]:
-    """Return the messages with what they say, and be done with those that say nothing."""
+    """Return the messages with what they say, and leave for later those that say nothing."""
     readable = []
     for delivery in deliveries:
         purge = Purge.from_message(delivery.body)
         if purge is None:
-            delivery.ack()
+            delivery.retry(LONGEST_DELAY)
             report.unreadable.append(delivery.id)
         else:
             readable.append((delivery, purge))

@@ -4,6 +4,7 @@ from media_engine.http.body import read_object
 from media_engine.http.envelope import json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Route
+from media_engine.idempotency.model import HEADER, Claim
 from media_engine.sharing.model import AccessRequest, parse_token_id
 from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
@@ -26,8 +27,10 @@ class SharingHandlers:
         )
 
     async def grant(self, request: Request, identity: Identity) -> Response:
-        wanted = AccessRequest.parse(await read_object(request))
-        return json_response(201, (await self._service.grant(identity, wanted)).to_wire())
+        fields = await read_object(request)
+        wanted = AccessRequest.parse(fields)
+        claim = Claim.parse(identity, "access-token", request.headers.get(HEADER), fields)
+        return json_response(201, (await self._service.grant(identity, wanted, claim)).to_wire())
 
     async def revoke(self, request: Request, identity: Identity, token_id: str) -> Response:  # noqa: ARG002
         await self._service.revoke(identity, parse_token_id(token_id))

@@ -75,7 +75,10 @@ class ChunkedHandlers:
         self, common: TransferHandlers, streams: Streams, clean: Clean, remove: Remove
     ) -> None:
         self._common = common
-        self._service = common.service
+        self._opener = common.opener
+        self._receiver = common.receiver
+        self._finisher = common.finisher
+        self._ender = common.ender
         self._streams = streams
         self._clean = clean
         self._remove = remove
@@ -101,14 +104,14 @@ class ChunkedHandlers:
             require_type(sender, fields.get("content_type"))
             transfer = await self._common.of_token(sender, Way.CHUNKED)
             if transfer.length is None:
-                transfer = await self._service.set_length(transfer, _size(fields))
+                transfer = await self._opener.set_length(transfer, _size(fields))
         else:
             with _their_names():
                 transfer = await self._common.open_fields(
                     sender.identity, Way.CHUNKED, _ours(fields), exact=True
                 )
-        transfer = await self._service.begin(transfer)
-        opened = self._common.opened(transfer)
+        transfer = await self._receiver.begin(transfer)
+        opened = self._common.opened(transfer, self._common.clock.now())
         return json_response(
             201,
             {
@@ -135,7 +138,7 @@ class ChunkedHandlers:
             transfer, number = await self._place(
                 sender, first(request.query, "upload_id"), first(request.query, "chunk_index")
             )
-            progress = await self._service.put_part(transfer, number, body_of(request), length)
+            progress = await self._receiver.put_part(transfer, number, body_of(request), length)
         return json_response(200, {**_progress(progress), "status": "received"})
 
     async def _chunk_of_form(self, form: Form, sender: Sender) -> Progress:
@@ -149,7 +152,7 @@ class ChunkedHandlers:
                 sender, values.get("upload_id"), values.get("chunk_index")
             )
             size = transfer.size_of(number)
-            return await self._service.put_part(transfer, number, form.stream(), size)
+            return await self._receiver.put_part(transfer, number, form.stream(), size)
         raise MissingFields(["chunk"])
 
     async def _place(
@@ -168,12 +171,12 @@ class ChunkedHandlers:
     async def status(self, request: Request, sender: Sender, upload_id: str) -> Response:  # noqa: ARG002
         """Tell how much is there, and which chunks are not."""
         transfer = await self._find(sender, upload_id)
-        return json_response(200, _progress(await self._service.progress(transfer)))
+        return json_response(200, _progress(await self._finisher.progress(transfer)))
 
     async def finalize(self, request: Request, sender: Sender, upload_id: str) -> Response:  # noqa: ARG002
         """Make a file of what is whole."""
         transfer = await self._find(sender, upload_id)
-        return json_response(200, _media(await self._service.finish(transfer)))
+        return json_response(200, _media(await self._finisher.finish(transfer)))
 
     async def simple(self, request: Request, sender: Sender) -> Response:
         """Take one file at once: the file of a form, or the body."""
@@ -273,11 +276,11 @@ class ChunkedHandlers:
                     sender.identity, Way.STREAM, described, exact=False
                 )
         try:
-            taken = await self._service.take(transfer, intake)
-            return await self._service.complete(taken)
+            taken = await self._receiver.take(transfer, intake)
+            return await self._finisher.complete(taken)
         except (FileTooLarge, InvalidField):
             if sender.claims is None:
-                await self._service.give_up(transfer)
+                await self._ender.give_up(transfer)
             raise
 
     async def delete(self, request: Request, sender: Sender, media_id: str) -> Response:  # noqa: ARG002
@@ -285,8 +288,8 @@ class ChunkedHandlers:
         if sender.claims is None:
             await self._remove(sender.identity, media_id)
         else:
-            transfer = await self._service.of_file(sender.identity, media_id)
-            await self._service.give_up(await self._service.find(sender, transfer.id))
+            transfer = await self._opener.of_file(sender.identity, media_id)
+            await self._ender.give_up(await self._opener.find(sender, transfer.id))
         return json_response(200, {"media_id": media_id, "status": "deleted"})
 
     async def formats(self, request: Request, sender: Sender) -> Response:  # noqa: ARG002
@@ -316,7 +319,7 @@ class ChunkedHandlers:
         return json_response(200, {"cleaned": await self._clean(identity.scope)})
 
     async def _find(self, sender: Sender, upload_id: str) -> Transfer:
-        transfer = await self._service.find(sender, upload_id)
+        transfer = await self._opener.find(sender, upload_id)
         if transfer.way is not Way.CHUNKED:
             raise MediaNotFound
         return transfer

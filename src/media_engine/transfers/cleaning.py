@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from media_engine.ports import Clock
+from media_engine.transfers.ending import TransferEnder
 from media_engine.transfers.model import Stage, Transfer
 from media_engine.transfers.plan import BATCH, over_before
 from media_engine.transfers.queries import TransferQueries
-from media_engine.transfers.service import TransferService
 
 
 class TransferCleaner:
@@ -14,13 +14,13 @@ class TransferCleaner:
 
     Args:
         queries: the transfers' rows.
-        service: knows what the store keeps of a transfer.
+        ender: knows what the store keeps of a transfer.
         clock: what time it is.
     """
 
-    def __init__(self, queries: TransferQueries, service: TransferService, clock: Clock) -> None:
+    def __init__(self, queries: TransferQueries, ender: TransferEnder, clock: Clock) -> None:
         self._queries = queries
-        self._service = service
+        self._ender = ender
         self._clock = clock
 
     async def over(self, scope: str | None = None) -> Sequence[Transfer]:
@@ -42,8 +42,8 @@ class TransferCleaner:
         for transfer in over:
             if transfer.stage is not Stage.DONE:
                 await self._queries.give_up(transfer, now)
-            await self._service.abandon(transfer)
-        await self._service.remove_aside(over)
+            await self._ender.abandon(transfer)
+        await self._ender.remove_aside(over)
         if over:
             await self._queries.drop(over)
         return len(over)

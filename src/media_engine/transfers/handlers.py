@@ -9,13 +9,17 @@ from media_engine.http.body import read_object
 from media_engine.http.envelope import json_response
 from media_engine.http.message import ByteStream, Request, Response
 from media_engine.http.router import Route
+from media_engine.idempotency.model import HEADER, Claim
 from media_engine.ports import Clock, FormBroken
 from media_engine.settings import Settings
 from media_engine.signing.gateway import Identity
 from media_engine.signing.upload_token import LIFE, UploadClaims, mint
+from media_engine.transfers.ending import TransferEnder
+from media_engine.transfers.finishing import TransferFinisher
 from media_engine.transfers.model import Stage, Transfer, Way
+from media_engine.transfers.opening import TransferOpener
+from media_engine.transfers.receiving import TransferReceiver
 from media_engine.transfers.sender import Sender
-from media_engine.transfers.service import TransferService
 from media_engine.uploads.model import MEDIA_TYPES, UploadRequest, instant, parse_media_id
 
 MIB: Final = 1024 * 1024
@@ -44,16 +48,29 @@ class TransferHandlers:
     """What opens transfers, and the tokens for them.
 
     Args:
-        service: does the work.
+        opener: opens transfers, and finds them.
+        receiver: takes their bytes.
+        finisher: makes files of them.
+        ender: lets go of them.
         settings: whether uploads can be signed, and where the Worker is.
         clock: what time it is.
         parse: reads an upload's fields.
     """
 
     def __init__(
-        self, service: TransferService, settings: Settings, clock: Clock, parse: Parse
+        self,
+        opener: TransferOpener,
+        receiver: TransferReceiver,
+        finisher: TransferFinisher,
+        ender: TransferEnder,
+        settings: Settings,
+        clock: Clock,
+        parse: Parse,
     ) -> None:
-        self.service = service
+        self.opener = opener
+        self.receiver = receiver
+        self.finisher = finisher
+        self.ender = ender
         self.settings = settings
         self.clock = clock
         self.parse = parse
@@ -73,26 +90,42 @@ class TransferHandlers:
         """Complete the file of a token, which came in one PUT."""
         if sender.claims is None:
             raise Unauthorized("An upload token is missing.")
-        transfer = await self.service.of_file(sender.identity, sender.claims.media_id)
-        file = await self.service.complete(transfer)
+        transfer = await self.opener.of_file(sender.identity, sender.claims.media_id)
+        file = await self.finisher.complete(transfer)
         return json_response(200, file.to_wire())
 
     async def open(self, request: Request, identity: Identity) -> Response:
-        """Open a transfer: the fields of a presign, or `maxFileSize` instead of `fileSize`."""
-        self.settings.require(*SETTINGS)
+        """Open a transfer for a browser."""
         fields = await read_object(request)
-        exact = fields.get("fileSize") is not None or fields.get("maxFileSize") is None
-        transfer = await self.open_fields(identity, Way.MULTIPART, fields, exact=exact)
-        return json_response(201, self.opened(transfer))
+        key = request.headers.get(HEADER)
+        return json_response(201, await self.open_named(identity, fields, key))
 
     async def renew(self, request: Request, identity: Identity) -> Response:
         """Mint another token for a transfer that goes on."""
-        self.settings.require(*SETTINGS)
         fields = await read_object(request)
-        media_id = parse_media_id(fields.get("mediaId"))
-        transfer = await self.service.of_file(identity, media_id)
-        transfer.require_alive(self.clock.now())
-        return json_response(200, self.opened(transfer))
+        return json_response(200, await self.renew_id(identity, fields.get("mediaId")))
+
+    async def open_named(
+        self, identity: Identity, fields: Mapping[str, object], key: object = None
+    ) -> dict[str, object]:
+        """Open a transfer: the fields of a presign, or `maxFileSize` instead of `fileSize`.
+
+        For the same key the same one again, with the same token as long as that lives.
+        """
+        self.settings.require(*SETTINGS)
+        exact = fields.get("fileSize") is not None or fields.get("maxFileSize") is None
+        claim = Claim.parse(identity, "open", key, fields)
+        transfer = await self.open_fields(identity, Way.MULTIPART, fields, exact=exact, claim=claim)
+        is_young = transfer.created_at + LIFE * 1000 > self.clock.now()
+        return self.opened(transfer, transfer.created_at if is_young else self.clock.now())
+
+    async def renew_id(self, identity: Identity, media_id: object) -> dict[str, object]:
+        """Mint another token for the transfer of this file, which goes on."""
+        self.settings.require(*SETTINGS)
+        transfer = await self.opener.of_file(identity, parse_media_id(media_id))
+        now = self.clock.now()
+        transfer.require_alive(now)
+        return self.opened(transfer, now)
 
     async def open_fields(
         self,
@@ -102,6 +135,7 @@ class TransferHandlers:
         *,
         exact: bool,
         note: str | None = None,
+        claim: Claim | None = None,
     ) -> Transfer:
         """Open a transfer with the fields of a presign.
 
@@ -111,14 +145,20 @@ class TransferHandlers:
             fields: as `POST /upload/presign` has them; `maxFileSize` where the size is not known.
             exact: whether `fileSize` is there, and exact.
             note: what the client wants to be told again.
+            claim: the request's own name.
         """
         size = fields.get("fileSize" if exact else "maxFileSize")
         upload = self.parse({**fields, "fileSize": size})
-        return await self.service.open(identity, way, upload, exact=exact, note=note)
+        return await self.opener.open(identity, way, upload, exact=exact, note=note, claim=claim)
 
-    def opened(self, transfer: Transfer) -> dict[str, object]:
-        """Return a transfer as whoever opened it sees it, with a token for it."""
-        now = self.clock.now() // 1000
+    def opened(self, transfer: Transfer, now: int) -> dict[str, object]:
+        """Return a transfer as whoever opened it sees it, with a token for it.
+
+        Args:
+            transfer: the transfer.
+            now: since when the token lives, in milliseconds.
+        """
+        now //= 1000
         exp = min(now + LIFE, transfer.expires_at // 1000)
         token = self.token(transfer, now, exp)
         return {
@@ -158,8 +198,8 @@ class TransferHandlers:
         """
         if sender.claims is None:
             raise Unauthorized("An upload token is missing.")
-        transfer = await self.service.of_file(sender.identity, sender.claims.media_id)
-        return await self.service.choose_way(transfer, way, note)
+        transfer = await self.opener.of_file(sender.identity, sender.claims.media_id)
+        return await self.opener.choose_way(transfer, way, note)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A row of `transfers`, whose columns the migration explains."""
+    """A row of `transfers`, whose columns the migration explains. Of a new one nothing has come."""
 
     id: str
     media_id: str
@@ -79,15 +79,15 @@ class Transfer:
     length: int | None
     most: int
     part_size: int
-    upload_id: str | None
-    received: int
-    tail: int
-    tail_name: str | None
     note: str | None
-    stage: Stage
-    turn: int
     created_at: int
     expires_at: int
+    upload_id: str | None = None
+    received: int = 0
+    tail: int = 0
+    tail_name: str | None = None
+    stage: Stage = Stage.OPEN
+    turn: int = 0
 
     @classmethod
     def from_row(cls, row: Mapping[str, SqlValue]) -> "Transfer":

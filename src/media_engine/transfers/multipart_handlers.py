@@ -64,7 +64,10 @@ class MultipartHandlers:
 
     def __init__(self, common: TransferHandlers, streams: Streams) -> None:
         self._common = common
-        self._service = common.service
+        self._opener = common.opener
+        self._receiver = common.receiver
+        self._finisher = common.finisher
+        self._ender = common.ender
         self._streams = streams
 
     def routes(self) -> tuple[Route, ...]:
@@ -135,8 +138,8 @@ class MultipartHandlers:
                     break
             else:
                 raise MissingFields(["file"])
-            done = await self._service.take(transfer, form.intake())
-        file = await self._service.complete(done)
+            done = await self._receiver.take(transfer, form.intake())
+        file = await self._finisher.complete(done)
         response = json_response(201, file.to_wire())
         response.headers["ETag"] = file.etag or ""
         response.headers["Location"] = self._location(transfer)
@@ -152,8 +155,8 @@ class MultipartHandlers:
             metadata = described.get("metadata")
             chosen = metadata.get("partSize") if isinstance(metadata, Mapping) else None
             size = _part_size(length, chosen)
-            transfer = await self._service.set_length(transfer, length, size)
-        transfer = await self._service.begin(transfer)
+            transfer = await self._opener.set_length(transfer, length, size)
+        transfer = await self._receiver.begin(transfer)
         return json_response(
             200,
             {
@@ -190,13 +193,13 @@ class MultipartHandlers:
         number = self._number(transfer, part_number)
         fields = await read_object(request)
         part = _part({"PartNumber": number, "ETag": fields.get("ETag")}, transfer)
-        await self._service.record(transfer, [part])
+        await self._receiver.record(transfer, [part])
         return json_response(200, {})
 
     async def list_parts(self, request: Request, sender: Sender, upload_id: str) -> Response:
         """Tell which parts are there, as far as the client has told."""
         transfer = await self._find(request, sender, upload_id)
-        progress = await self._service.progress(transfer)
+        progress = await self._finisher.progress(transfer)
         parts = [
             {
                 "PartNumber": part.number,
@@ -212,7 +215,7 @@ class MultipartHandlers:
         transfer = await self._find(request, sender, upload_id)
         fields = await read_object(request, MIB)
         parts = _parts(fields.get("parts"), transfer)
-        file = await self._service.join_as_told(transfer, parts)
+        file = await self._finisher.join_as_told(transfer, parts)
         return json_response(
             200,
             {
@@ -226,7 +229,7 @@ class MultipartHandlers:
 
     async def abort(self, request: Request, sender: Sender, upload_id: str) -> Response:
         transfer = await self._find(request, sender, upload_id)
-        await self._service.give_up(transfer)
+        await self._ender.give_up(transfer)
         return json_response(200, {})
 
     async def _transfer(
@@ -242,7 +245,7 @@ class MultipartHandlers:
             if exact and transfer.length is None:
                 if not isinstance(size, int) or isinstance(size, bool):
                     raise MissingFields(["metadata.size"])
-                transfer = await self._service.set_length(transfer, size)
+                transfer = await self._opener.set_length(transfer, size)
             return transfer
         if exact and size is None:
             raise MissingFields(["metadata.size"])
@@ -257,7 +260,7 @@ class MultipartHandlers:
         return await self._common.open_fields(sender.identity, way, fields, exact=size is not None)
 
     async def _find(self, request: Request, sender: Sender, upload_id: str) -> Transfer:
-        transfer = await self._service.find(sender, upload_id)
+        transfer = await self._opener.find(sender, upload_id)
         if transfer.way is not Way.MULTIPART or first(request.query, "key") != transfer.key:
             raise MediaNotFound
         return transfer

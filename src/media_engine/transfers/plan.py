@@ -14,7 +14,7 @@ up, and an object that is joined after its file's row was removed would be known
    same is found and removed with it.
 
 A file that is deleted while it comes does not wait for that: its deletion ends the transfer first
-(`TransferService.interrupt`), and then buries what is under its key.
+(`TransferEnder.interrupt`), and then buries what is under its key.
 """
 
 from typing import Final

@@ -33,8 +33,8 @@ from media_engine.transfers.handlers import (
     require_type,
 )
 from media_engine.transfers.model import Stage, Transfer, Way
+from media_engine.transfers.receiving import Checksum
 from media_engine.transfers.sender import Sender
-from media_engine.transfers.service import Checksum
 from media_engine.transfers.tus import (
     ALGORITHMS,
     BODY_TYPE,
@@ -65,7 +65,10 @@ class TusHandlers:
 
     def __init__(self, common: TransferHandlers, store: ObjectStore, streams: Streams) -> None:
         self._common = common
-        self._service = common.service
+        self._opener = common.opener
+        self._receiver = common.receiver
+        self._finisher = common.finisher
+        self._ender = common.ender
         self._store = store
         self._streams = streams
 
@@ -102,13 +105,13 @@ class TusHandlers:
         else:
             most = max(self._common.settings.max_bytes.values())
             whole = None if sender.claims is None else await self._common.of_token(sender, Way.TUS)
-            transfer = await self._service.open_partial(
+            transfer = await self._opener.open_partial(
                 sender.identity, whole, length, most, metadata
             )
         if media_type(get("content-type") or "") == BODY_TYPE:
             transfer = await self._append(request, transfer, 0)
         elif transfer.length == 0:
-            transfer = await self._service.stream(transfer, 0, [])
+            transfer = await self._receiver.stream(transfer, 0, [])
         return self._created(request, transfer)
 
     async def _whole(self, sender: Sender, length: int | None, metadata: str | None) -> Transfer:
@@ -118,7 +121,7 @@ class TusHandlers:
             require_type(sender, values.get("filetype"))
             transfer = await self._common.of_token(sender, Way.TUS, metadata)
             if length is not None:
-                transfer = await self._service.set_length(transfer, length)
+                transfer = await self._opener.set_length(transfer, length)
             return transfer
         fields = {
             "service": SERVICE,
@@ -144,15 +147,15 @@ class TusHandlers:
         length = sum(piece.length or 0 for piece in pieces)
         transfer = await self._whole(sender, length, request.headers.get("upload-metadata"))
         if transfer.received:
-            transfer = await self._service.restart(transfer)
+            transfer = await self._receiver.restart(transfer)
         # A piece without bytes is no object.
         opened = [self._opened(piece) for piece in pieces if piece.length]
         joined = self._streams.concatenate(opened, length)
-        transfer = await self._service.stream(transfer, 0, [joined])
+        transfer = await self._receiver.stream(transfer, 0, [joined])
         if transfer.stage is not Stage.DONE:
             raise UploadIncomplete("A piece could not be read. Try again.")
         for piece in pieces:
-            await self._service.let_go_of_piece(piece)
+            await self._ender.let_go_of_piece(piece)
         return self._created(request, transfer)
 
     def _opened(self, piece: Transfer) -> Callable[[], Awaitable[ByteStream]]:
@@ -166,7 +169,7 @@ class TusHandlers:
 
     async def head(self, request: Request, sender: Sender, upload_id: str) -> Response:  # noqa: ARG002
         """Say how much is there. What is whole and was not finished is finished first."""
-        transfer = await self._service.settle(await self._find(sender, upload_id))
+        transfer = await self._finisher.settle(await self._find(sender, upload_id))
         headers = {
             **_state(transfer),
             "Cache-Control": "no-store",
@@ -194,7 +197,7 @@ class TusHandlers:
             raise MediaNotFound
         length = get("upload-length")
         if length is not None:
-            transfer = await self._service.set_length(
+            transfer = await self._opener.set_length(
                 transfer, whole_number("Upload-Length", length)
             )
         transfer = await self._append(request, transfer, whole_number("Upload-Offset", offset))
@@ -210,10 +213,10 @@ class TusHandlers:
         bodies = [] if body is None else [body_of(request)]
         if checksum is not None and not bodies:
             raise InvalidField("body", "is empty, and has a checksum")
-        return await self._service.stream(transfer, offset, bodies, checksum)
+        return await self._receiver.stream(transfer, offset, bodies, checksum)
 
     async def terminate(self, request: Request, sender: Sender, upload_id: str) -> Response:  # noqa: ARG002
-        await self._service.give_up(await self._find(sender, upload_id))
+        await self._ender.give_up(await self._find(sender, upload_id))
         return Response(204)
 
     async def override(self, request: Request, sender: Sender, upload_id: str) -> Response:
@@ -225,7 +228,7 @@ class TusHandlers:
         return await handler(request, sender, upload_id)
 
     async def _find(self, sender: Sender, upload_id: str) -> Transfer:
-        transfer = await self._service.find(sender, upload_id)
+        transfer = await self._opener.find(sender, upload_id)
         if transfer.way is not Way.TUS:
             raise MediaNotFound
         transfer.require_alive(self._common.clock.now())

@@ -1,4 +1,4 @@
-"""The upload routes, and the quota. Presign and complete are offered over RPC, too."""
+"""The upload routes, and the quota. Presign, complete and ingest are offered over RPC, too."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,9 +7,9 @@ from media_engine.http.body import read_object
 from media_engine.http.envelope import json_response
 from media_engine.http.message import Request, Response
 from media_engine.http.router import Route
+from media_engine.idempotency.model import HEADER, Claim
 from media_engine.settings import Settings
 from media_engine.signing.gateway import Identity
-from media_engine.uploads.idempotency import HEADER, Claim
 from media_engine.uploads.ingest import IngestRequest, IngestService
 from media_engine.uploads.model import UploadRequest, parse_media_id
 from media_engine.uploads.quota import OwnQuota
@@ -76,10 +76,8 @@ class UploadHandlers:
 
     async def ingest(self, request: Request, identity: Identity) -> Response:
         fields = await read_object(request)
-        self._settings.require(*INGEST_SETTINGS)
-        wanted = IngestRequest.read(fields, self._settings.max_bytes)
-        file = await self._ingest.ingest(identity, wanted)
-        return json_response(201, file.to_wire())
+        key = request.headers.get(HEADER)
+        return json_response(201, await self.ingest_fields(identity, fields, key))
 
     async def set_quota(self, request: Request, identity: Identity, tenant_id: str) -> Response:
         quota = OwnQuota.parse(await read_object(request))
@@ -92,8 +90,17 @@ class UploadHandlers:
         """Sign an upload of these fields; the same one again for the same key."""
         self._settings.require(*PRESIGN_SETTINGS)
         upload = UploadRequest.parse(fields, self._settings.max_bytes)
-        claim = Claim.parse(key, "presign", fields)
+        claim = Claim.parse(identity, "presign", key, fields)
         return (await self._service.presign(identity, upload, claim)).to_wire()
+
+    async def ingest_fields(
+        self, identity: Identity, fields: Mapping[str, object], key: object = None
+    ) -> dict[str, object]:
+        """Fetch a file of these fields; for the same key, once."""
+        self._settings.require(*INGEST_SETTINGS)
+        wanted = IngestRequest.read(fields, self._settings.max_bytes)
+        claim = Claim.parse(identity, "ingest-url", key, fields)
+        return (await self._ingest.ingest(identity, wanted, claim)).to_wire()
 
     async def complete_id(self, identity: Identity, media_id: object) -> dict[str, object]:
         """Complete the upload of this id."""

@@ -14,11 +14,15 @@ collected first, up to a bound.
 
 The row is written before the bytes and has their exact length. A crash before it leaves nothing;
 between the two, or before the last step, it leaves a pending upload, which the cron gives up.
+A request that names itself takes its name before anything is fetched, and until it must have ended:
+a repetition meanwhile is told to wait, one that comes later takes over from a request that died,
+and one that failed has given its name back (docs/decisions/0023).
 Nobody is told why a fetch failed: who asks could otherwise learn which ports are open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from urllib.parse import unquote
 
@@ -36,6 +40,7 @@ from media_engine.errors import (
 )
 from media_engine.http.disposition import clean_filename, content_disposition
 from media_engine.http.message import ByteStream
+from media_engine.idempotency.model import Claim
 from media_engine.ports import (
     BrokenOff,
     Clock,
@@ -62,8 +67,14 @@ MOST_REDIRECTS: Final = 3
 PATIENCE_MS: Final = 10_000
 """How long a server, or the resolver, may take until it answers."""
 
+LATE_MS: Final = 30_000
+"""How long, after its time is up, what was fetched may take to be stored and looked at."""
+
 MOST_UNANNOUNCED: Final = 10 * 1024 * 1024
 """How many bytes a file may have whose length nobody announced."""
+
+Begin = Callable[[Identity, UploadRequest, int], Awaitable[MediaFile]]
+"""Writes the pending row of a file, of which no byte comes after an instant."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -181,11 +192,19 @@ class IngestService:
         self._max_bytes = max_bytes
         self._timeout = timeout
 
-    async def ingest(self, identity: Identity, request: IngestRequest) -> MediaFile:
+    async def ingest(
+        self, identity: Identity, request: IngestRequest, claim: Claim | None = None
+    ) -> MediaFile:
         """Fetch a file and make an uploaded one of it.
 
         Costs, for each server that is asked, a request, and two more where it has a name; then
-        a row written, one class A operation, and what `UploadService.accept` costs.
+        a row written, one class A operation, and what `UploadService.accept` costs. With a claim
+        six statements more, and one more if it fails; a repetition costs six and nothing else.
+
+        Args:
+            identity: who asks.
+            request: what for.
+            claim: the request's own name: what it fetched before is not fetched again.
 
         Raises:
             Forbidden: the caller may not write.
@@ -195,11 +214,29 @@ class IngestService:
             SourceUnavailable: no file came.
             UnsupportedMime: or `FileTooLarge`, `ContentMismatch`: the file is not one that may be
                 uploaded.
+            IdempotencyKeyReused: another request had that name.
+            IdempotencyKeyInUse: the request of that name is still running.
+            MediaGone: what it made was deleted.
         """
         identity.require(WRITE)
         if not await self._limiter.allow(identity.scope):
             raise RateLimited
         deadline = self._clock.now() + self._timeout
+        if claim is None:
+            return await self._fetch(identity, request, deadline, self._uploads.begin)
+        held = await self._uploads.hold(claim, deadline + LATE_MS)
+        if isinstance(held, MediaFile):
+            return held
+        begin = partial(self._uploads.begin_held, claim=claim, identifier=held)
+        try:
+            return await self._fetch(identity, request, deadline, begin)
+        except Exception:
+            await self._uploads.release(claim, held)
+            raise
+
+    async def _fetch(
+        self, identity: Identity, request: IngestRequest, deadline: int, begin: Begin
+    ) -> MediaFile:
         answer = await self._follow(request.location, deadline)
         try:
             upload = self._declare(request, answer)
@@ -210,7 +247,7 @@ class IngestService:
         if upload.file_size == 0:
             upload, body = await self._collect(upload, body)
         try:
-            file = await self._uploads.begin(identity, upload, deadline)
+            file = await begin(identity, upload, deadline)
         except Exception:
             body.cancel()
             raise

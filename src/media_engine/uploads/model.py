@@ -18,9 +18,6 @@ UPLOAD_URL_LIFE_MS: Final = 3_600_000
 LATE_PUT_MS: Final = 3_600_000
 """How long a PUT may go on that began while its URL was alive."""
 
-KEY_LIFE_MS: Final = 24 * 3_600_000
-"""How long a request is known by its `Idempotency-Key`, in milliseconds."""
-
 NOTHING_KNOWN: Final = Facts()
 """Of a file into which nobody has looked yet."""
 

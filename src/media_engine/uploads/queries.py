@@ -7,11 +7,12 @@ SQLite does one after the other.
 
 from typing import Final
 
-from media_engine.errors import QuotaExceeded
+from media_engine.errors import IdempotencyKeyInUse, QuotaExceeded
+from media_engine.idempotency.model import Claim, Making
+from media_engine.idempotency.queries import MADE, held, named, once, over, released
 from media_engine.ports import Database, Rows, SqlValue, Statement
-from media_engine.uploads.idempotency import Claim
 from media_engine.uploads.inspect import Facts
-from media_engine.uploads.model import KEY_LIFE_MS, MediaFile, Status
+from media_engine.uploads.model import MediaFile, Status
 from media_engine.uploads.quota import NO_LIMIT, Account, OwnQuota, Quota
 
 HASHING_LIFE_MS: Final = 60_000
@@ -31,6 +32,13 @@ _FITS: Final = (
 _COUNTS_OR_FITS: Final = (
     "(charged = 1 OR EXISTS (SELECT 1 FROM (SELECT media_files.file_size AS size) AS asked "
     f"JOIN quotas ON quotas.scope = media_files.scope WHERE {_FITS}))"
+)
+
+_REJECT: Final = "UPDATE media_files SET status = 'rejected', updated_at = ?, purge_due_at = ?"
+_IS_THERE: Final = "EXISTS (SELECT 1 FROM media_files WHERE id = idempotency_keys.media_id)"
+_WAS_UPLOADED: Final = (
+    "EXISTS (SELECT 1 FROM media_files WHERE id = idempotency_keys.media_id "
+    "AND uploaded_at IS NOT NULL)"
 )
 
 
@@ -63,54 +71,80 @@ class UploadQueries:
             raise await self._exceeded(file.scope)
         return inserted
 
-    async def insert_claimed(self, file: MediaFile, claim: Claim) -> tuple[MediaFile, str]:
+    async def insert_claimed(self, file: MediaFile, claim: Claim) -> MediaFile:
         """Write the row of an upload, unless the request that asks for it has made one before.
 
         One transaction: of two requests with one name, one makes a file and both get it. A name
         whose request was refused is free again.
 
         Returns:
-            The file that is there now, and the fingerprint of the request that made it.
+            The file that is there now.
 
         Raises:
+            IdempotencyKeyReused: another request has the name.
             QuotaExceeded: there is not so much room.
         """
-        mine = "scope = ? AND user_id = ? AND key = ?"
-        caller = (file.scope, file.uploaded_by, claim.key)
-        *_, known, found = await self._database.batch(
-            [
-                Statement(
-                    f"DELETE FROM idempotency_keys WHERE {mine} AND (created_at < ? OR NOT EXISTS "
-                    "(SELECT 1 FROM media_files WHERE id = idempotency_keys.media_id))",
-                    (*caller, file.created_at - KEY_LIFE_MS),
-                ),
-                Statement(
-                    "INSERT INTO idempotency_keys (scope, user_id, key, fingerprint, media_id, "
-                    "created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (*caller, claim.fingerprint, file.id, file.created_at),
-                ),
-                self._insert(
-                    file,
-                    f"AND EXISTS (SELECT 1 FROM idempotency_keys WHERE {mine} AND media_id = ?)",
-                    (*caller, file.id),
-                ),
-                Statement(
-                    f"DELETE FROM idempotency_keys WHERE {mine} AND media_id = ? "
-                    "AND NOT EXISTS (SELECT 1 FROM media_files WHERE id = ?)",
-                    (*caller, file.id, file.id),
-                ),
-                Statement(f"SELECT fingerprint FROM idempotency_keys WHERE {mine}", caller),
-                Statement(
-                    f"{_FIND} WHERE file.scope = ? AND file.id = "
-                    f"(SELECT media_id FROM idempotency_keys WHERE {mine})",
-                    (file.scope, *caller),
-                ),
-            ]
+        condition, values = held(claim, file.id)
+        _, found = await once(
+            self._database,
+            claim,
+            Making.at_once(file.id, file.created_at),
+            there=_IS_THERE,
+            work=[self._insert(file, f"AND {condition}", values)],
+            find=_find_made(claim),
         )
-        row, claimed = found.first(), known.first()
-        if row is None or claimed is None:
+        made = _file(found)
+        if made is None:
             raise await self._exceeded(file.scope)
-        return MediaFile.from_row(row), str(claimed["fingerprint"])
+        return made
+
+    async def hold(self, claim: Claim, making: Making) -> tuple[bool, MediaFile | None]:
+        """Take the name of a request whose file comes later.
+
+        Who takes it over from a request that has died refuses the file on which that one was at
+        work, so that no more than one comes of them. One row written, and one for that.
+
+        Returns:
+            Whether the file is to be made now, and the file that was made, or is being made.
+
+        Raises:
+            IdempotencyKeyReused: another request has the name.
+        """
+        dead, values = over(claim, making.now)
+        made, found = await once(
+            self._database,
+            claim,
+            making,
+            there=_WAS_UPLOADED,
+            before=[
+                Statement(
+                    f"{_REJECT} WHERE id = {dead} AND scope = ? AND status = 'pending_upload'",
+                    (making.now, making.now, *values, claim.scope),
+                )
+            ],
+            find=_find_made(claim),
+        )
+        return made is not None and made.id == making.id, _file(found)
+
+    async def insert_held(self, file: MediaFile, claim: Claim) -> MediaFile:
+        """Write the row of an upload whose request has taken its name before.
+
+        Raises:
+            IdempotencyKeyInUse: the name was taken over meanwhile.
+            QuotaExceeded: there is not so much room.
+        """
+        condition, values = held(claim, file.id)
+        inserted = await self._change(file, self._insert(file, f"AND {condition}", values))
+        if inserted is not None:
+            return inserted
+        rows = await self._database.run(Statement(f"SELECT {condition} AS held", values))
+        if not (rows.first() or {}).get("held"):
+            raise IdempotencyKeyInUse
+        raise await self._exceeded(file.scope)
+
+    async def release(self, claim: Claim, media_id: str) -> None:
+        """Give a name back under which no file came to be."""
+        await self._database.run(released(claim, media_id, _WAS_UPLOADED))
 
     async def renew(self, file: MediaFile, url_expires_at: int, now: int) -> MediaFile | None:
         """Let a pending upload begin anew; None if it is not pending any more.
@@ -165,8 +199,7 @@ class UploadQueries:
         """Refuse the file; say whether it was still pending."""
         rows = await self._database.run(
             Statement(
-                "UPDATE media_files SET status = 'rejected', updated_at = ?, purge_due_at = ? "
-                "WHERE id = ? AND scope = ? AND status = 'pending_upload' RETURNING id",
+                f"{_REJECT} WHERE id = ? AND scope = ? AND status = 'pending_upload' RETURNING id",
                 (now, now, file.id, file.scope),
             )
         )
@@ -297,6 +330,12 @@ class UploadQueries:
 
 def _find(scope: str, media_id: str) -> Statement:
     return Statement(f"{_FIND} WHERE file.id = ? AND file.scope = ?", (media_id, scope))
+
+
+def _find_made(claim: Claim) -> Statement:
+    return Statement(
+        f"{_FIND} WHERE file.id = {MADE} AND file.scope = ?", (*named(claim), claim.scope)
+    )
 
 
 def _file(rows: Rows) -> MediaFile | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from media_engine.errors import (
     ContentMismatch,
     Forbidden,
-    IdempotencyKeyReused,
+    IdempotencyKeyInUse,
     MediaGone,
     MediaNotFound,
     OutsideLimits,
@@ -25,13 +25,13 @@ from media_engine.errors import (
     UploadIncomplete,
 )
 from media_engine.http.disposition import content_disposition
+from media_engine.idempotency.model import Claim, Making
 from media_engine.ports import Clock, Entropy, ObjectInfo, ObjectStore, RateLimiter
 from media_engine.settings import S3Settings
 from media_engine.signing.gateway import OWNER, WRITE, Identity
 from media_engine.signing.sigv4 import presign
 from media_engine.uploads.examination import Examiner, Replaced
 from media_engine.uploads.filename import typed_filename
-from media_engine.uploads.idempotency import Claim
 from media_engine.uploads.model import (
     NANOID_LENGTH,
     UPLOAD_URL_LIFE_MS,
@@ -130,32 +130,97 @@ class UploadService:
         file = self._pending(identity, upload, now, now + UPLOAD_URL_LIFE_MS)
         if claim is None:
             return self._sign(await self._queries.insert_pending(file))
-        claimed, fingerprint = await self._queries.insert_claimed(file, claim)
-        if fingerprint != claim.fingerprint:
-            raise IdempotencyKeyReused
+        claimed = await self._queries.insert_claimed(file, claim)
         return self._sign(await self._still_open(claimed, now))
 
-    async def begin(self, identity: Identity, upload: UploadRequest, until: int) -> MediaFile:
-        """Write a pending row for bytes that the Worker brings itself. One row written.
+    async def begin(
+        self, identity: Identity, upload: UploadRequest, until: int, claim: Claim | None = None
+    ) -> MediaFile:
+        """Write a pending row for bytes that come by way of a transfer. One row written.
+
+        Five statements more with a claim.
 
         Args:
             identity: who uploads.
             upload: what.
             until: when no byte will come any more, in milliseconds since 1970. From an hour after
                 that on the cron may take away what is there.
+            claim: the request's own name: what it made before is returned.
 
         Raises:
             Forbidden: the caller may not write.
             QuotaExceeded: the scope has not so much room.
+            IdempotencyKeyReused: another request had that name.
+            MediaGone: what the request has made before was refused, expired or deleted.
         """
         identity.require(WRITE)
         file = self._pending(identity, upload, self._clock.now(), until)
-        return await self._queries.insert_pending(file)
+        if claim is None:
+            return await self._queries.insert_pending(file)
+        claimed = await self._queries.insert_claimed(file, claim)
+        if claimed.status not in (Status.PENDING_UPLOAD, Status.UPLOADED):
+            raise MediaGone
+        return claimed
+
+    async def hold(self, claim: Claim, until: int) -> str | MediaFile:
+        """Take the name of a request whose file the Worker fetches. Six statements.
+
+        Args:
+            claim: the name.
+            until: when whoever comes again may believe that this request has died.
+
+        Returns:
+            The id of the file that is to be fetched; or the file, if it was before.
+
+        Raises:
+            IdempotencyKeyReused: another request had that name.
+            IdempotencyKeyInUse: the request is under way.
+            MediaGone: what it made was deleted.
+        """
+        identifier = self._identifier()
+        making = Making.until(f"media_{identifier}", self._clock.now(), until)
+        is_new, file = await self._queries.hold(claim, making)
+        if is_new:
+            return identifier
+        if file is None or file.uploaded_at is None:
+            raise IdempotencyKeyInUse
+        return _uploaded(file)
+
+    async def release(self, claim: Claim, identifier: str) -> None:
+        """Give the name of a request back, if no file came of it. One statement."""
+        await self._queries.release(claim, f"media_{identifier}")
+
+    async def begin_held(
+        self, identity: Identity, upload: UploadRequest, until: int, claim: Claim, identifier: str
+    ) -> MediaFile:
+        """Write the pending row of a file whose request has taken its name. One row written.
+
+        Args:
+            identity: who uploads.
+            upload: what.
+            until: when no byte will come any more, in milliseconds since 1970.
+            claim: the request's name.
+            identifier: what `hold` has returned for it.
+
+        Raises:
+            IdempotencyKeyInUse: the name was taken over by a repetition of the request.
+            QuotaExceeded: the scope has not so much room.
+        """
+        file = self._pending(identity, upload, self._clock.now(), until, identifier)
+        return await self._queries.insert_held(file, claim)
+
+    def _identifier(self) -> str:
+        return nanoid(self._entropy(NANOID_LENGTH))
 
     def _pending(
-        self, identity: Identity, upload: UploadRequest, now: int, until: int
+        self,
+        identity: Identity,
+        upload: UploadRequest,
+        now: int,
+        until: int,
+        identifier: str | None = None,
     ) -> MediaFile:
-        identifier = nanoid(self._entropy(NANOID_LENGTH))
+        identifier = identifier or self._identifier()
         return MediaFile(
             id=f"media_{identifier}",
             scope=identity.scope,

@@ -107,10 +107,10 @@ class WorkerdStreamsHarness:
 
     async def kept(self) -> int:
         for _ in range(50):
-            if bytes_kept() == 0:
+            if _streams.bytesCollected == 0:
                 break
             await call(js.scheduler, "wait", 10)
-        return int(bytes_kept())
+        return int(_streams.bytesCollected)
 
 
 class CacheHarness:
@@ -142,7 +142,7 @@ class CacheHarness:
         await call(reader, "cancel")
 
     async def rest(self) -> None:
-        while bytes_on_their_way():
+        while _streams.bytesFilling:
             await call(js.scheduler, "wait", 5)
 
 
@@ -215,8 +215,6 @@ async def answer(url: str) -> Any:
 
 
 _streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
-bytes_on_their_way = _streams.bytesOnTheirWay
-bytes_kept = _streams.bytesKept
 
 connected = lru_cache(connect)
 

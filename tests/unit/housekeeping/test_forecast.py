@@ -160,7 +160,8 @@ def insert_rest(engine: Engine, number: int, age: int) -> None:
     )
     write(
         engine,
-        "INSERT INTO idempotency_keys VALUES ('t:globex', 'bob', ?, 'f', 'm', ?)",
+        "INSERT INTO idempotency_keys (scope, user_id, key, fingerprint, media_id, created_at) "
+        "VALUES ('t:globex', 'bob', ?, 'f', 'm', ?)",
         f"key_{number}",
         at,
     )

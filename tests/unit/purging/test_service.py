@@ -184,12 +184,12 @@ def test_what_was_sent_before_the_zone_was_taken_away_waits_for_it() -> None:
     assert engine.api.tried == 0
 
 
-def test_a_message_that_cannot_be_read_is_dropped_and_told_of() -> None:
+def test_a_message_that_cannot_be_read_waits_for_who_can_and_is_told_of() -> None:
     engine = Engine()
     send(engine, {"kind": "purge", "version": 2}, message("m-a"), {}, message(*["m-a"] * 101))
     engine.consume()
     assert engine.api.calls == [["m-a"]], "it holds nobody up"
-    assert engine.queue.waiting() == []
+    assert [due for due, _ in engine.queue.waiting()] == [LONGEST_DELAY] * 3
     assert events(engine, "media.queue.unreadable") == [
         {
             "level": "error",
@@ -197,6 +197,19 @@ def test_a_message_that_cannot_be_read_is_dropped_and_told_of() -> None:
             "messages": ["message-1", "message-3", "message-4"],
         }
     ]
+
+
+def test_a_message_of_a_newer_version_outlives_a_rollback() -> None:
+    engine = Engine()
+    newer = {"kind": "purge", "version": 2, "tags": {"of": "another shape"}}
+    send(engine, newer)
+    for _ in range(99):
+        engine.consume()
+        engine.clock.advance(1000 * LONGEST_DELAY)
+    [(_, left)] = engine.queue.waiting()
+    assert left == newer
+    [delivery] = engine.queue.deliver()
+    assert delivery.attempts == 100, "one more, and the platform lays it aside"
 
 
 def test_nothing_that_can_be_read_is_nothing_to_do() -> None:

@@ -6,11 +6,10 @@ import pytest
 
 from media_engine.errors import InvalidField
 from media_engine.housekeeping.plan import HOUR_MS, PENDING_LIFE_MS
+from media_engine.idempotency.model import KEY_LIFE_MS, Claim
 from media_engine.ports import Statement
-from media_engine.uploads.idempotency import Claim
-from media_engine.uploads.model import KEY_LIFE_MS
 from tests.media import JPEG
-from tests.unit.engine import ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
+from tests.unit.engine import ALICE, ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
 
 
 def test_the_same_request_gets_the_same_answer() -> None:
@@ -156,14 +155,21 @@ def test_what_can_be_a_name_is_taken_as_it_is(key: str) -> None:
 @pytest.mark.parametrize("key", [1, ["a"], {}, True])
 def test_over_rpc_a_name_must_be_text(key: Any) -> None:
     with pytest.raises(InvalidField):
-        Claim.parse(key, "presign", {})
+        Claim.parse(ALICE, "presign", key, {})
 
 
-def test_one_name_does_not_stand_for_two_calls() -> None:
-    one, other = (Claim.parse("a", call, {}) for call in ("presign", "ingest"))
-    assert one is not None
-    assert other is not None
-    assert one.fingerprint != other.fingerprint
+def test_one_name_may_stand_for_a_request_of_each_call() -> None:
+    engine = Engine()
+    presigned = engine.presign("the-key")
+    headers = {**ALICE_HEADERS, "idempotency-key": "the-key"}
+    opened = members(engine.fetch("POST", "/upload/open", headers, to_json(PHOTO)))
+    assert opened["mediaId"] != presigned["mediaId"]
+    assert len(engine.rows("idempotency_keys")) == 2
+
+
+def test_what_only_rpc_can_say_makes_a_fingerprint_too() -> None:
+    claims = [Claim.parse(ALICE, "presign", "a", {"x": value}) for value in (b"1", b"1", b"2")]
+    assert claims[0] == claims[1] != claims[2]
 
 
 def test_a_refused_body_keeps_no_name() -> None:

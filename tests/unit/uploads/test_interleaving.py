@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from media_engine.housekeeping.plan import DAY_MS, HOUR_MS
+from media_engine.idempotency.model import KEY_LIFE_MS
 from media_engine.ports import ObjectInfo, Statement
-from media_engine.uploads.model import KEY_LIFE_MS, LATE_PUT_MS
+from media_engine.uploads.model import LATE_PUT_MS
 from tests.fakes import MemoryStore, SqliteDatabase
 from tests.media import JPEG
 from tests.unit.engine import PHOTO, Engine, finish

@@ -3,7 +3,7 @@
 //   POST /rpc/<method>  [identity, argument]  → what the method returned
 //   POST /queue         [message, …]          → sends them where the engine consumes
 //   *    /…                                   → the same request, through the binding
-const METHODS = ["presign", "complete", "resolve", "delete", "update"];
+const METHODS = ["presign", "open", "token", "ingest", "complete", "resolve", "delete", "update"];
 
 export default {
   async fetch(request, env) {
@@ -19,6 +19,12 @@ export default {
     switch (method) {
       case "presign":
         return Response.json(await env.MEDIA.presign(...call));
+      case "open":
+        return Response.json(await env.MEDIA.open(...call));
+      case "token":
+        return Response.json(await env.MEDIA.token(...call));
+      case "ingest":
+        return Response.json(await env.MEDIA.ingest(...call));
       case "complete":
         return Response.json(await env.MEDIA.complete(...call));
       case "delete":

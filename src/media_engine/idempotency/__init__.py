@@ -1,0 +1,1 @@
+"""Idempotency: a request that names itself, so that sending it again makes nothing twice."""
