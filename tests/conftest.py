@@ -71,11 +71,16 @@ def pytest_runtest_makereport() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def run_worker(tmp_path_factory: pytest.TempPathFactory) -> RunWorker:
+def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of the Worker that tests start, where they say no other."""
+    return _unhurried(tmp_path_factory.mktemp("unhurried"))
+
+
+@pytest.fixture(scope="session")
+def run_worker(tmp_path_factory: pytest.TempPathFactory, unhurried: Path) -> RunWorker:
     """Return what starts a Worker: `with run_worker(config=…, ready="/health") as worker`."""
 
     registry = tmp_path_factory.mktemp("registry")
-    config = _unhurried(tmp_path_factory.mktemp("unhurried"))
 
     @contextmanager
     def run(ready: str = "/health", **options: Any) -> Iterator[RunningWorker]:
@@ -84,7 +89,7 @@ def run_worker(tmp_path_factory: pytest.TempPathFactory) -> RunWorker:
             LocalWorker(
                 port=free_port(),
                 state=folder / "state",
-                config=config,
+                config=unhurried,
                 env_file=ENV_FILE,
                 registry=registry,
             ),

@@ -193,7 +193,8 @@ class Engine:
             Headers(headers or {}),
             read,
             "request-1",
-            lambda: stream if body else None,
+            # As in workerd, where what has a length has a body, though it be empty.
+            lambda: stream if body or "content-length" in (headers or {}) else None,
         )
         return finish((self.app.fetch_internal if internal else self.app.fetch)(request))
 

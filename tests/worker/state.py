@@ -10,6 +10,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+AGING = tuple(
+    f"UPDATE {table} SET {', '.join(f'{column} = {column} - :ms' for column in columns)} "
+    "WHERE key IN (SELECT value FROM json_each(:keys))"
+    for table, columns in (
+        (
+            "media_files",
+            ("url_expires_at", "created_at", "updated_at", "uploaded_at", "purge_due_at"),
+        ),
+        ("transfers", ("created_at", "expires_at", "lease_until")),
+    )
+)
+"""What makes files older, as if all that was written of them had been so much earlier."""
+
 
 class Kept(NamedTuple):
     """Everything that is kept.
@@ -25,18 +38,17 @@ class Kept(NamedTuple):
 
 def kept(state: Path) -> Kept:
     """Return everything that is kept in the folder of a Worker's state."""
-    rows = _select(state, "d1", "SELECT * FROM media_files")
+    files = rows(state, "media_files")
     objects = _select(state, "r2", "SELECT key, size FROM _mf_objects")
     return Kept(
-        rows={row["key"]: row for row in rows},
+        rows={row["key"]: row for row in files},
         objects={entry["key"]: entry["size"] for entry in objects},
     )
 
 
 def account(state: Path, scope: str) -> dict[str, Any]:
     """Return what a scope may have and has; empty where nothing was ever said of it."""
-    accounts = _select(state, "d1", "SELECT * FROM quotas")
-    return next((row for row in accounts if row["scope"] == scope), {})
+    return accounts(state).get(scope, {})
 
 
 def counting(state: Path, scope: str) -> tuple[int, int]:
@@ -49,6 +61,28 @@ def counting(state: Path, scope: str) -> tuple[int, int]:
         and row["charged"]
     ]
     return sum(sizes), len(sizes)
+
+
+def accounts(state: Path) -> dict[str, dict[str, Any]]:
+    """Return what each scope may have and has."""
+    return {row["scope"]: row for row in rows(state, "quotas")}
+
+
+def rows(state: Path, table: str) -> list[dict[str, Any]]:
+    """Return every row of a table of the database, in the order in which SQLite has them."""
+    return _select(state, "d1", f"SELECT * FROM {table}")
+
+
+def multiparts(state: Path) -> dict[str, int]:
+    """Return how many parts each multipart upload has that is neither joined nor abandoned."""
+    uploads = _select(
+        state,
+        "r2",
+        "SELECT upload_id, (SELECT count(*) FROM _mf_multipart_parts AS part "
+        "WHERE part.upload_id = upload.upload_id) AS parts "
+        "FROM _mf_multipart_uploads AS upload WHERE state = 0",
+    )
+    return {row["upload_id"]: row["parts"] for row in uploads}
 
 
 def cached(state: Path) -> set[str]:
@@ -79,19 +113,14 @@ def kept_for_tokens(state: Path) -> list[list[dict[str, Any]]]:
 
 
 def grow_older(state: Path, keys: list[str], milliseconds: int) -> None:
-    """Move all instants of some rows into the past, as if they had been written so much earlier.
+    """Move all instants of some files, and of their transfers, into the past.
 
     It is one short transaction, as `wrangler d1 execute --local` would make it from outside.
     """
     (path,) = _databases(state, "d1")
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute(
-            "UPDATE media_files SET url_expires_at = url_expires_at - :ms, "
-            "created_at = created_at - :ms, updated_at = updated_at - :ms, "
-            "uploaded_at = uploaded_at - :ms, purge_due_at = purge_due_at - :ms "
-            "WHERE key IN (SELECT value FROM json_each(:keys))",
-            {"ms": milliseconds, "keys": json.dumps(keys)},
-        )
+        for statement in AGING:
+            database.execute(statement, {"ms": milliseconds, "keys": json.dumps(keys)})
 
 
 def bring_to_an_end(state: Path, token_id: str) -> None:

@@ -72,12 +72,15 @@ class TransferQueries:
     ) -> Transfer | None:
         """Let a transfer come in this way; None where it has begun to come in another.
 
-        A URL that was signed for a PUT cannot be taken back, so that way is for good.
+        One whose finishing was cut off still comes in its own: a client that begins anew finds
+        that nothing is missing. A URL that was signed for a PUT cannot be taken back, so that way
+        is for good.
         """
         return await self._one(
             "UPDATE transfers SET way = ?, note = coalesce(?, note) WHERE id = ? "
-            "AND status = 'open' AND expires_at > ? AND (way = ? OR (way <> 'put' "
-            "AND upload_id IS NULL AND received = 0 AND lease_until <= ?)) RETURNING *",
+            "AND status IN ('open', 'joining') AND expires_at > ? AND (way = ? OR "
+            "(way <> 'put' AND status = 'open' AND upload_id IS NULL AND received = 0 "
+            "AND lease_until <= ?)) RETURNING *",
             way.value,
             note,
             transfer.id,

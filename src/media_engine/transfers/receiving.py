@@ -188,11 +188,17 @@ class TransferReceiver:
         return await self._take(transfer, offset, opened, checksum, ends=ends)
 
     async def take(self, transfer: Transfer, intake: Intake) -> Transfer:
-        """Take all of a transfer at once, as `stream` does, however long it then is."""
+        """Take all of a transfer at once, as `stream` does, however long it then is.
+
+        Where all of it came before and only its finishing was cut off, that is finished instead.
+        """
 
         async def opened() -> Intake:
             return intake
 
+        transfer = await self._finisher.settle(transfer)
+        if transfer.stage is Stage.DONE:
+            return transfer
         if transfer.received:
             # What came of an earlier request counts for nothing: all of it comes again.
             transfer = await self.restart(transfer)

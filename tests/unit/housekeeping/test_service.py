@@ -21,7 +21,7 @@ from media_engine.ports import Statement
 from media_engine.purging.model import MAX_TAGS
 from media_engine.uploads.model import LATE_PUT_MS
 from tests.unit.engine import Engine, finish, members
-from tests.unit.uploads.interrupted import InterruptedStore
+from tests.unit.interrupted import InterruptedStore
 
 
 def clean(engine: Engine) -> dict[str, Any]:

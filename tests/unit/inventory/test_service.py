@@ -14,7 +14,7 @@ from media_engine.uploads.model import LATE_PUT_MS, UPLOAD_URL_LIFE_MS
 from tests.fakes import MemoryStore
 from tests.media import JPEG
 from tests.unit.engine import ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
-from tests.unit.uploads.interrupted import InterruptedStore
+from tests.unit.interrupted import InterruptedStore
 
 SHIM_HEADERS = {
     "x-gateway-key": "the-gateway",

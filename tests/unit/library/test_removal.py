@@ -12,7 +12,7 @@ from media_engine.signing.gateway import OWNER, READ, WRITE
 from media_engine.signing.token import Claims, mint
 from media_engine.uploads.model import LATE_PUT_MS
 from tests.unit.engine import ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
-from tests.unit.uploads.interrupted import InterruptedStore, Moment
+from tests.unit.interrupted import InterruptedStore, Moment
 
 ALICE = {"userId": "alice", "tenantId": "acme", "permissions": [WRITE]}
 BOB_HEADERS = {**ALICE_HEADERS, "x-user-id": "bob", "x-tenant-id": "globex"}

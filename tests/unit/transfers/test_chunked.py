@@ -12,7 +12,7 @@ from media_engine.transfers.model import Arrived, store_number
 from media_engine.transfers.queries import TransferQueries
 from tests.media.sent import photo_of, video_of
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
-from tests.unit.transfers.failing import FailingStore
+from tests.unit.interrupted import InterruptedStore
 from tests.unit.transfers.sending import (
     BOB_HEADERS,
     MIB,
@@ -160,7 +160,7 @@ def test_a_chunk_that_overlaps_itself_names_one_that_is_stored() -> None:
 
 
 def test_a_finalizing_that_was_cut_off_is_finished_by_the_next() -> None:
-    store = FailingStore()
+    store = InterruptedStore()
     engine = Engine(store=store)
     upload = init(engine)
     for index, chunk in enumerate(CHUNKS):
@@ -170,6 +170,22 @@ def test_a_finalizing_that_was_cut_off_is_finished_by_the_next() -> None:
         assert code(finalize(engine, upload)) == "502 R2_UNAVAILABLE"
     file = members(finalize(engine, upload))
     assert stored(engine, file["file_path"]) == CONTENT
+
+
+def test_a_client_that_begins_anew_finds_that_nothing_is_missing() -> None:
+    store = InterruptedStore()
+    engine = Engine(store=store)
+    transfer = opened(engine, SIZE)
+    begin = ("POST", "/media/upload/init", bearer(transfer), b"{}")
+    upload = members(engine.fetch(*begin))
+    for index, chunk in enumerate(CHUNKS):
+        send(engine, upload, index, chunk)
+    store.fails = "after"
+    assert code(finalize(engine, upload)) == "502 R2_UNAVAILABLE"
+    assert members(engine.fetch(*begin))["upload_id"] == upload["upload_id"]
+    assert status(engine, upload)["missing_chunks"] == []
+    assert finalize(engine, upload).status == 200
+    assert code(engine.fetch(*begin)) == "409 ALREADY_COMMITTED"
 
 
 def test_chunks_that_the_store_has_not_any_more_are_told_to_be_missing() -> None:
@@ -187,7 +203,7 @@ def test_chunks_that_the_store_has_not_any_more_are_told_to_be_missing() -> None
 
 def test_the_row_of_a_file_stays_while_its_transfer_is_not_let_go_of() -> None:
     """What is joined all the same would otherwise be known to nobody."""
-    store = FailingStore()
+    store = InterruptedStore()
     engine = Engine(store=store)
     upload = init(engine)
     store.fails = "before"

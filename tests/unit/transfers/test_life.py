@@ -9,33 +9,26 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, invariant, rule
 
-from media_engine.errors import R2Unavailable
 from media_engine.http.message import Response
 from tests.media.sent import video_of
-from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
-from tests.unit.transfers.failing import FailingStore, Moment
+from tests.unit.engine import ALICE_HEADERS, members, to_json
+from tests.unit.interrupted import Moment
+from tests.unit.life import DAY_MS, HOUR_MS, MOMENTS, Life
 from tests.unit.transfers.sending import PART, bearer, opened, rows
 
 SIZE = PART + 7
 CONTENT = video_of(SIZE)
 CHUNKS = (CONTENT[:PART], CONTENT[PART:])
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-
-MOMENTS = st.sampled_from([None, None, None, "before", "after"])
 TIMES = st.sampled_from([1, 1, 21_000, 21_000, 21_000, HOUR_MS, 5 * HOUR_MS, DAY_MS + 1])
 
 
-class TransferLife(RuleBasedStateMachine):
+class TransferLife(Life):
     transfers: Bundle[dict[str, Any]] = Bundle("transfers")
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = FailingStore()
-        self.engine = Engine(store=self.store)
-        self.whole: set[str] = set()
         self.deleted: set[str] = set()
 
     @rule(target=transfers)
@@ -149,15 +142,6 @@ class TransferLife(RuleBasedStateMachine):
         if answer.status == 200:
             self.deleted.add(transfer["key"])
 
-    @rule(fails=MOMENTS)
-    def run_the_cron(self, fails: Moment | None) -> None:
-        self.store.fails = fails
-        try:
-            finish(self.engine.app.clean())
-        except R2Unavailable:
-            assert fails is not None
-        self.store.fails = None
-
     @rule(time=TIMES)
     def let_time_go_by(self, time: int) -> None:
         self.engine.clock.advance(time)
@@ -184,18 +168,8 @@ class TransferLife(RuleBasedStateMachine):
         for key in self.deleted & self.store.keys():
             assert self.store._objects[key][0].tombstone
 
-    @invariant()
-    def a_file_stays(self) -> None:
-        uploaded = {row["id"] for row in self.engine.rows() if row["status"] == "uploaded"}
-        assert self.whole <= uploaded
-
     def teardown(self) -> None:
-        self.engine.clock.advance(3 * DAY_MS)
-        for _ in range(3):
-            finish(self.engine.app.clean())
-        found = self.engine.rows()
-        assert {row["status"] for row in found} <= {"uploaded", "gone"}
-        assert self.store.keys() == {row["key"] for row in found if row["status"] == "uploaded"}
+        self.end(3 * DAY_MS)
         assert self.store.multiparts == {}
         assert rows(self.engine, "transfers") == []
         assert rows(self.engine, "transfer_parts") == []

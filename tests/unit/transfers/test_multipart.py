@@ -1,16 +1,19 @@
 """What Uppy's `@uppy/aws-s3` asks for, on fakes."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
 from media_engine.http.message import Response
+from media_engine.ports import ObjectInfo, StoredPart
 from media_engine.signing.sigv4 import presign
 from tests.fakes import MemoryStream
 from tests.media.sent import video_of
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
+from tests.unit.interrupted import InterruptedStore, Moment
 from tests.unit.transfers.sending import (
     BOB_HEADERS,
     PART,
@@ -51,6 +54,15 @@ def put(engine: Engine, number: int, content: bytes, upload: dict[str, Any]) -> 
 def target(upload: dict[str, Any], below: str = "", **query: str) -> str:
     parameters = "&".join(f"{k}={quote(v, safe='')}" for k, v in query.items())
     return f"/s3/multipart/{upload['uploadId']}{below}?key={quote(upload['key'])}&{parameters}"
+
+
+def send_form(engine: Engine, path: str, content: bytes) -> Response:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n'
+        b"Content-Type: video/mp4\r\n\r\n" + content + b"\r\n--x--\r\n"
+    )
+    return engine.fetch("POST", path, {"content-type": "multipart/form-data; boundary=x"}, body)
 
 
 def complete(
@@ -236,15 +248,30 @@ def test_a_file_that_comes_at_once_has_a_form_for_uppy() -> None:
     )
     asked = members(answer)
     assert asked["fields"] == {"key": transfer["key"]}
-    path = urlsplit(asked["url"]).path
-    body = (
-        b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n'
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n'
-        b"Content-Type: video/mp4\r\n\r\n" + SMALL + b"\r\n--x--\r\n"
-    )
-    answer = engine.fetch("POST", path, {"content-type": "multipart/form-data; boundary=x"}, body)
+    answer = send_form(engine, urlsplit(asked["url"]).path, SMALL)
     assert answer.status == 201, answer.body
     assert stored(engine, transfer["key"]) == SMALL
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_form_that_comes_again_finishes_what_was_cut_off_at_its_end(moment: Moment) -> None:
+    store = InterruptedStore()
+    engine = Engine(store=store)
+    transfer = opened(engine, SIZE)
+    path = f"/u/{transfer['uploadToken']}/s3/form"
+    original = store.join
+
+    async def join(key: str, upload_id: str, parts: Sequence[StoredPart]) -> ObjectInfo:
+        """Fail once, when all bytes are there."""
+        store.join, store.fails = original, moment  # type: ignore[method-assign]
+        return await original(key, upload_id, parts)
+
+    store.join = join  # type: ignore[method-assign]
+    assert code(send_form(engine, path, CONTENT)) == "502 R2_UNAVAILABLE"
+    parts = store.operations["put_part"]
+    assert send_form(engine, path, CONTENT).status == 201
+    assert store.operations["put_part"] == parts, "nothing had to come again"
+    assert stored(engine, transfer["key"]) == CONTENT
 
 
 def test_a_file_that_comes_at_once_has_a_presigned_put_for_who_asks() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from media_engine.errors import R2Unavailable
 from media_engine.housekeeping.plan import CALL_LIFE_MS, DAY_MS, HOUR_MS
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
-from tests.unit.transfers.failing import FailingStore
+from tests.unit.interrupted import InterruptedStore
 from tests.unit.transfers.sending import PART, bearer, code, opened, rows
 
 INDEXES = {"transfers_of_file", "transfers_of_pieces"}
@@ -116,7 +116,7 @@ def test_a_writer_that_is_overtaken_by_a_deletion_stores_nothing() -> None:
 
 
 def test_a_deletion_that_is_cut_off_is_finished_by_the_cron_before_the_transfer_is_over() -> None:
-    store = FailingStore()
+    store = InterruptedStore()
     engine = Engine(store=store)
     transfer = chunked(engine)
     send(engine, transfer, 1, LAST)

@@ -14,6 +14,7 @@ from media_engine.uploads.ingest import MOST_UNANNOUNCED
 from tests.fakes import MemoryStream, NoAnswer, Served
 from tests.media import SMALLEST, video_head
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
+from tests.unit.interrupted import InterruptedStore
 from tests.unit.uploads.internet import (
     PNG,
     RESOLVER,
@@ -22,7 +23,6 @@ from tests.unit.uploads.internet import (
     redirect,
     without_length,
 )
-from tests.unit.uploads.interrupted import InterruptedStore
 
 URL = "https://pictures.acme.org/2026/cat.png"
 PRIVATE = "http://169.254.169.254/latest/meta-data/"

@@ -10,16 +10,15 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, consumes, invariant, rule
 
-from media_engine.housekeeping.plan import DAY_MS, GONE_LIFE_MS, HOUR_MS
-from media_engine.ports import ObjectInfo
+from media_engine.housekeeping.plan import GONE_LIFE_MS
 from media_engine.uploads.model import LATE_PUT_MS
 from tests.media import JPEG
-from tests.unit.engine import Engine, finish, members
-from tests.unit.uploads.interrupted import InterruptedStore, Moment
+from tests.unit.engine import finish, members
+from tests.unit.interrupted import Moment
+from tests.unit.life import DAY_MS, HOUR_MS, MOMENTS, Life
 
-MOMENTS = st.sampled_from([None, None, "before", "after"])
 DECLARED = (JPEG, "image/jpeg")
 CONTENTS = st.sampled_from(
     [DECLARED] * 3 + [(JPEG[:-1], "image/jpeg"), (JPEG + b"!", "image/jpeg"), (JPEG, "text/html")]
@@ -37,16 +36,13 @@ class Put:
     content_type: str
 
 
-class UploadLife(RuleBasedStateMachine):
+class UploadLife(Life):
     uploads: Bundle[dict[str, Any]] = Bundle("uploads")
     puts: Bundle[Put] = Bundle("puts")
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = InterruptedStore()
-        self.engine = Engine(store=self.store)
         self.dies: dict[str, int] = {}
-        self.completed: set[str] = set()
 
     @rule(target=uploads)
     def presign(self) -> dict[str, Any]:
@@ -79,7 +75,7 @@ class UploadLife(RuleBasedStateMachine):
             self._store(put.key, put.content, put.content_type)
 
     def _store(self, key: str, content: bytes, content_type: str) -> None:
-        if self._info(key) is None:  # The URL signs if-none-match.
+        if self.info(key) is None:  # The URL signs if-none-match.
             [status] = [row["status"] for row in self.engine.rows() if row["key"] == key]
             assert status == "pending_upload", "bytes came to a file that was given up"
             self.store.put(key, content, content_type)
@@ -108,26 +104,17 @@ class UploadLife(RuleBasedStateMachine):
         self._complete(upload)
 
     def _complete(self, upload: dict[str, Any]) -> None:
-        was_completed = upload["mediaId"] in self.completed
+        was_completed = upload["mediaId"] in self.whole
         answer = self.engine.complete(upload["mediaId"])
         self.store.after_head = self.store.fails = None
         if answer.status == 200:
-            self.completed.add(upload["mediaId"])
+            self.whole.add(upload["mediaId"])
         else:
             assert not was_completed, members(answer)
             assert members(answer)["code"] in {
                 "UPLOAD_INCOMPLETE", "CONTENT_MISMATCH", "MEDIA_GONE", "MEDIA_NOT_FOUND",
                 "R2_UNAVAILABLE",
             }  # fmt: skip
-
-    @rule(fails=MOMENTS)
-    def run_the_cron(self, fails: Moment | None) -> None:
-        self.store.fails = fails
-        try:
-            finish(self.engine.app.clean())
-        except Exception:
-            assert fails is not None
-        self.store.fails = None
 
     @rule(time=TIMES)
     def let_time_go_by(self, time: int) -> None:
@@ -137,7 +124,7 @@ class UploadLife(RuleBasedStateMachine):
     def every_uploaded_file_has_the_bytes_that_were_declared(self) -> None:
         for row in self.engine.rows():
             if row["status"] == "uploaded":
-                info = self._info(row["key"])
+                info = self.info(row["key"])
                 assert info is not None
                 assert not info.tombstone
                 assert (info.size, info.content_type) == (row["file_size"], row["mime_type"])
@@ -148,42 +135,18 @@ class UploadLife(RuleBasedStateMachine):
         statuses = {row["key"]: row["status"] for row in self.engine.rows()}
         stored = self.store.keys()
         for key in stored:
-            info = self._info(key)
+            info = self.info(key)
             assert info is not None
             allowed = {"rejected"} if info.tombstone else {
                 "pending_upload", "uploaded", "rejected", "expired",
             }  # fmt: skip
             assert statuses.get(key) in allowed
 
-    @invariant()
-    def what_counts_is_what_is_there_and_what_is_reserved(self) -> None:
-        account = self.engine.account()
-        counting = [
-            row["file_size"]
-            for row in self.engine.rows()
-            if row["status"] in ("pending_upload", "uploaded") and row["charged"]
-        ]
-        used = (account.get("used_bytes", 0), account.get("used_files", 0))
-        assert used == (sum(counting), len(counting))
-
-    @invariant()
-    def a_file_stays(self) -> None:
-        uploaded = {row["id"] for row in self.engine.rows() if row["status"] == "uploaded"}
-        assert self.completed <= uploaded
-
     def teardown(self) -> None:
-        self.engine.clock.advance(2 * DAY_MS)
-        finish(self.engine.app.clean())
-        rows = self.engine.rows()
-        assert {row["status"] for row in rows} <= {"uploaded", "gone"}
-        files = {row["key"] for row in rows if row["status"] == "uploaded"}
-        assert self.store.keys() == files
+        files = self.end(2 * DAY_MS)
         self.engine.clock.advance(GONE_LIFE_MS + 1)
         finish(self.engine.app.clean())
         assert {row["key"] for row in self.engine.rows()} == files
-
-    def _info(self, key: str) -> ObjectInfo | None:
-        return finish(self.store.head(key))
 
 
 UploadLife.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

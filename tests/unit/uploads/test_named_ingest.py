@@ -10,8 +10,8 @@ from media_engine.http.message import Response
 from media_engine.idempotency.model import KEY_LIFE_MS
 from media_engine.uploads.ingest import LATE_MS
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
+from tests.unit.interrupted import InterruptedStore
 from tests.unit.uploads.internet import Internet, image, redirect
-from tests.unit.uploads.interrupted import InterruptedStore
 from tests.unit.uploads.stepped import Call, SteppedDatabase, SteppedStore
 
 URL = "https://pictures.acme.org/2026/cat.png"

@@ -27,7 +27,7 @@ from tests.fakes import (
 )
 from tests.media import JPEG
 from tests.unit.engine import ALICE, ALICE_HEADERS, PHOTO, Engine, finish, members, to_json
-from tests.unit.uploads.interrupted import InterruptedStore
+from tests.unit.interrupted import InterruptedStore
 
 ANNA = {"userId": "anna", "tenantId": "acme", "permissions": [WRITE]}
 """A colleague of Alice's, as a service binding names her."""

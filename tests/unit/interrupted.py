@@ -1,6 +1,6 @@
-"""A store that fails once."""
+"""A store in which something happens between two steps of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from media_engine.errors import R2Unavailable
@@ -11,15 +11,26 @@ from tests.fakes import MemoryStore
 Moment = Literal["before", "after"]
 
 
-class FailingStore(MemoryStore):
-    """Fails once, before or after it has done what it was asked."""
+class InterruptedStore(MemoryStore):
+    """Fails once, or lets somebody else work once.
 
+    Attributes:
+        after_head: what happens once, when the next `head` has looked.
+        after_write: what happens once, when the next `write` has stored.
+        fails: whether the next operation that changes something fails, before or after it did its
+            work.
+    """
+
+    after_write: Callable[[], Awaitable[object]] | None = None
+    after_head: Callable[[], Awaitable[object]] | None = None
     fails: Moment | None = None
 
-    def _fail(self, moment: Moment) -> None:
-        if self.fails == moment:
-            self.fails = None
-            raise R2Unavailable(reason="the test says so")
+    async def head(self, key: str, /) -> ObjectInfo | None:
+        info = await super().head(key)
+        happens, self.after_head = self.after_head, None
+        if happens is not None:
+            await happens()
+        return info
 
     async def write(
         self,
@@ -34,6 +45,9 @@ class FailingStore(MemoryStore):
         self._fail("before")
         written = await super().write(key, body, size, head, once=once)
         self._fail("after")
+        happens, self.after_write = self.after_write, None
+        if happens is not None:
+            await happens()
         return written
 
     async def put_part(
@@ -64,3 +78,8 @@ class FailingStore(MemoryStore):
         self._fail("before")
         await super().delete(keys)
         self._fail("after")
+
+    def _fail(self, moment: Moment) -> None:
+        if self.fails == moment:
+            self.fails = None
+            raise R2Unavailable(reason="the test says so")
