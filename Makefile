@@ -72,6 +72,8 @@ lock: $(UV) ## Pin the Python dependencies anew, after a change in pyproject.tom
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		--group dev --output-file requirements/dev.txt
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+		--group demo --output-file requirements/demo.txt
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 		pyproject.toml --output-file requirements/worker.txt
 
 clean: ## Remove what was set up and the local state, but not .dev.vars

@@ -36,6 +36,8 @@ UNPRIVILEGED: Final = ("postgres", "nobody")
 DEBIAN: Final = Path("/usr/lib/postgresql")
 """Where Debian keeps what its PATH does not have: a folder for each version."""
 
+PROGRAMS: Final = ("initdb", "pg_ctl", "postgres")
+
 HASTY: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """What a database does without that nobody will miss after a failure of power."""
 
@@ -59,14 +61,15 @@ def binaries() -> Path:
     Raises:
         PostgresMissing: there is none.
     """
+    folders = sorted(DEBIAN.glob("*/bin"), key=lambda folder: int(folder.parent.name))
     on_the_path = shutil.which("initdb")
     if on_the_path:
         # Distributions link from the PATH into the folder that has all of them.
-        return Path(on_the_path).resolve().parent
-    found = [folder for folder in DEBIAN.glob("*/bin") if (folder / "initdb").exists()]
-    if not found:
-        raise PostgresMissing("no PostgreSQL: install it (Debian: apt-get install postgresql)")
-    return max(found, key=lambda folder: int(folder.parent.name))
+        folders.append(Path(on_the_path).resolve().parent)
+    for folder in reversed(folders):
+        if all((folder / name).exists() for name in PROGRAMS):
+            return folder
+    raise PostgresMissing("no PostgreSQL: install it (Debian: apt-get install postgresql)")
 
 
 class Postgres:

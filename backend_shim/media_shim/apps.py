@@ -9,7 +9,8 @@ class MediaShimConfig(AppConfig):
 
     def ready(self) -> None:
         # The checks read the settings, which the registry must be ready for.
-        from media_shim import checks
+        from media_shim import checks, surroundings
 
         register(checks.check_settings)
         register(checks.check_deployment, deploy=True)
+        register(surroundings.check_project)

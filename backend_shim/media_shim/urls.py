@@ -1,6 +1,6 @@
 from django.urls import path
 
-from media_shim import views
+from media_shim import health, views
 
 app_name = "media_shim"
 
@@ -11,5 +11,6 @@ urlpatterns = [
     path("api/media/refresh", views.url, name="refresh"),
     path("api/media/upload-token", views.upload_token, name="upload-token"),
     path("api/media/files/<str:media_id>", views.remove, name="file"),
+    path("api/media/health", health.health, name="health"),
     path("m/<path:key>", views.development_redirect, name="development-redirect"),
 ]

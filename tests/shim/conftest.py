@@ -28,11 +28,34 @@ from media_shim.models import MediaObject  # noqa: E402
 from media_shim.testing.network import in_the_network  # noqa: E402
 from media_shim.testing.worker import GATEWAY_KEY, FakeWorker  # noqa: E402
 from media_shim.uploads import UploadWanted  # noqa: E402
-from tests.postgres import Postgres, PostgresMissing  # noqa: E402
+from tests.postgres import Postgres, PostgresMissing, binaries  # noqa: E402
+
+NOT_RUN = pytest.StashKey[str]()
+"""What was left out, and why."""
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 TOKEN_KEYS = f"k2:{urlsafe_b64encode(SECRET).decode()},k1:{'QUFB' * 12}"
 PICTURE = {"kind": "image", "contentType": "image/jpeg", "bytes": 1234, "fileName": "sea.jpg"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave PostgreSQL out where there is none, and keep why: once, and not for every test."""
+    on_postgres = [item for item in items if item.get_closest_marker("postgres")]
+    try:
+        binaries()
+    except PostgresMissing as missing:
+        if on_postgres:
+            config.stash[NOT_RUN] = f"{len(on_postgres)} tests of tests/shim: {missing}"
+            config.hook.pytest_deselected(items=on_postgres)
+            items[:] = [item for item in items if item not in on_postgres]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if NOT_RUN in config.stash:
+        terminalreporter.write_line(f"NOT RUN {config.stash[NOT_RUN]}", yellow=True)
 
 
 @pytest.fixture(
@@ -53,10 +76,7 @@ def django_db_setup(
             path = tmp_path_factory.mktemp("database") / "demo.sqlite3"
             chosen = database.sqlite(path) | {"TEST": {"NAME": path}}
         else:
-            try:
-                server = until_the_end.enter_context(Postgres())
-            except PostgresMissing as missing:
-                pytest.skip(str(missing))
+            server = until_the_end.enter_context(Postgres())
             chosen = database.postgres(server.url)
         with django_db_blocker.unblock():
             _connect_to(chosen)

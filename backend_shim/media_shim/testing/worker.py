@@ -201,6 +201,8 @@ class FakeWorker:
         }
         if name == "GET /health":
             return self._health()
+        if name.startswith("GET /m/"):
+            raise _not_found()
         route = routes.get(verb if path else name)
         if route is None or "/" in path:
             return refusal(404, "NOT_FOUND", "There is nothing here.")
