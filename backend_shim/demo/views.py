@@ -10,11 +10,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView
 
 from demo.access import gallery_of, tenant_of
-from media_shim import fields, wire
+from media_shim import delivery, fields, wire
 from media_shim.envelope import endpoint, signed_in
 from media_shim.errors import ShimError
 from media_shim.models import MediaObject
-from media_shim.tokens import delivery_url
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User
@@ -59,7 +58,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     """List the user's newest files, each with a fresh URL."""
     user, now = signed_in(request), timezone.now()
     newest = MediaObject.objects.owned_by(user).committed().order_by("-created_at", "-id")
-    items = [wire.file(media, delivery_url(media, user, now)) for media in newest[:GALLERY_SIZE]]
+    items = [wire.file(media, delivery.mint(media, user, now)) for media in newest[:GALLERY_SIZE]]
     return JsonResponse({"items": items})
 
 

@@ -158,6 +158,10 @@ class MediaClient:
             timeout=timeout,
         )
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def presign(
         self, identity: Identity, wanted: Wanted, idempotency_key: str | None = None
     ) -> Presigned:

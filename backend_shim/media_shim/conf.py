@@ -15,7 +15,7 @@ is answered with the first (`current`).
         "UNATTACHED_TTL": 86400,                    # seconds that a file may stay unattached
         "TENANT": "shop.media.tenant_of",           # (user) -> str | None
         "ATTACH_RESOLVER": "shop.media.may_attach", # (user, attach_to) -> bool
-        "CAN_VIEW": "shop.media.can_view",          # (user, media) -> bool
+        "VIEWABLE": "shop.media.viewable",          # (viewer, files) -> those that they may see
         "TIMEOUT": 10,                              # seconds that the Worker may stay silent
     }
 """
@@ -36,12 +36,13 @@ from media_shim.keys import SigningKey, read_keys
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
 
-    from media_shim.models import MediaObject
+    from media_shim.models import MediaObject, MediaQuerySet
 
 TenantOf: TypeAlias = "Callable[[AbstractBaseUser], str | None]"
 AttachResolver: TypeAlias = "Callable[[AbstractBaseUser, str], bool]"
-CanView: TypeAlias = "Callable[[AbstractBaseUser, MediaObject], bool]"
+Viewable: TypeAlias = "Callable[[AbstractBaseUser, MediaQuerySet], QuerySet[MediaObject]]"
 
 LONGEST_TTL: Final = 3540
 """In seconds: a token that lives over an hour has to be revocable, and these are not. The minute
@@ -77,7 +78,7 @@ class ShimSettings:
         unattached_ttl: how long a committed file may stay unattached, in seconds; 0 is for ever.
         tenant: tells a user's tenant.
         attach_resolver: tells whether a user may attach a file to something.
-        can_view: tells whether a user may see a file.
+        viewable: narrows files to those that a viewer may see.
         timeout: how long the Worker may stay silent, in seconds.
     """
 
@@ -92,7 +93,7 @@ class ShimSettings:
     unattached_ttl: int
     tenant: TenantOf
     attach_resolver: AttachResolver
-    can_view: CanView
+    viewable: Viewable
     timeout: float
 
 
@@ -157,9 +158,9 @@ def nobody_attaches(user: "AbstractBaseUser", attach_to: str) -> bool:  # noqa: 
     return False
 
 
-def owner_views(user: "AbstractBaseUser", media: "MediaObject") -> bool:
-    """Whoever uploaded a file sees it, and nobody else: the default of CAN_VIEW."""
-    return bool(media.owner_id == user.pk)
+def owner_views(viewer: "AbstractBaseUser", files: "MediaQuerySet") -> "QuerySet[MediaObject]":
+    """Whoever uploaded a file sees it, and nobody else: the default of VIEWABLE."""
+    return files.owned_by(viewer)
 
 
 _NO_KEYS: Final[tuple[SigningKey, ...]] = (SigningKey("", b""),)
@@ -192,7 +193,7 @@ class _Reader:
             unattached_ttl=self._take("UNATTACHED_TTL", _unattached_ttl, 86_400),
             tenant=self._take("TENANT", _function, no_tenant),
             attach_resolver=self._take("ATTACH_RESOLVER", _function, nobody_attaches),
-            can_view=self._take("CAN_VIEW", _function, owner_views),
+            viewable=self._take("VIEWABLE", _function, owner_views),
             timeout=self._take("TIMEOUT", _timeout, 10.0),
         )
         self._refuse_what_was_not_asked_for()

@@ -73,7 +73,12 @@ def signed_in(request: HttpRequest) -> "AbstractBaseUser":
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a request without a valid CSRF token as everything else here: `CSRF_FAILURE_VIEW`."""
-    response = _refuse(request, CsrfFailed(reason=reason), token_hex(8), "media.csrf.rejected")
+    return refusal(request, CsrfFailed(reason=reason), "media.csrf.rejected")
+
+
+def refusal(request: HttpRequest, error: ShimError, refused: str) -> HttpResponse:
+    """Return the envelope of an error, which nobody caches; and log it under this event."""
+    response = _refuse(request, error, token_hex(8), refused)
     response["Cache-Control"] = "no-store"
     return response
 

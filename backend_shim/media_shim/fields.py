@@ -129,3 +129,20 @@ def key(fields: Mapping[str, object]) -> str:
     if len(value.encode()) > LONGEST_KEY:
         raise InvalidField("key", f"must have at most {LONGEST_KEY} bytes")
     return value
+
+
+def keys(fields: Mapping[str, object], most: int) -> list[str]:
+    """Return the `keys` of one to so many files.
+
+    Raises:
+        MissingFields: there are none.
+        InvalidField: they cannot be some.
+    """
+    require(fields, "keys")
+    values = fields["keys"]
+    if not isinstance(values, list) or not 0 < len(values) <= most:
+        raise InvalidField("keys", f"must be a list of 1 to {most} keys")
+    try:
+        return [key({"key": value}) for value in values]
+    except (MissingFields, InvalidField):
+        raise InvalidField("keys", "must hold nothing but keys of files") from None

@@ -1,4 +1,4 @@
-"""Sign an upload, commit it, hand out its URL.
+"""Sign an upload, and commit it.
 
 The order is what makes this safe, because the Worker cannot take part in a transaction of ours:
 
@@ -29,12 +29,10 @@ from media_shim.errors import (
     MediaNotFound,
     NotConfigured,
     ShimError,
-    UploadIncomplete,
     WorkerRefused,
     WorkerUnavailable,
 )
 from media_shim.models import LEFT, MediaObject, Status
-from media_shim.tokens import DeliveryUrl, delivery_url
 from media_shim.uploads import Method
 
 if TYPE_CHECKING:
@@ -183,25 +181,6 @@ def commit_all(user: "AbstractBaseUser", keys: Sequence[str]) -> list[MediaObjec
         logger.warning("media.commit.fail", extra={"user_id": user.pk, "code": failed.code})
         raise failed
     return media
-
-
-def url_for(user: "AbstractBaseUser", key: str) -> tuple[MediaObject, DeliveryUrl]:
-    """Return a file that this user may see, and a fresh URL for it.
-
-    Raises:
-        MediaNotFound: there is no such file, or the user may not see it.
-        UploadIncomplete: it is not committed yet.
-        MediaGone: it was removed.
-        NotConfigured: a setting is missing or wrong.
-    """
-    media = MediaObject.objects.filter(key=key).first()
-    if media is None or not conf.current().can_view(user, media):
-        raise MediaNotFound
-    if media.status in LEFT:
-        raise MediaGone
-    if media.status != Status.COMMITTED:
-        raise UploadIncomplete
-    return media, delivery_url(media, user, timezone.now())
 
 
 def _uploaded_by(user: "AbstractBaseUser", key: str) -> MediaObject:

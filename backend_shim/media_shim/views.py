@@ -4,12 +4,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 
-from media_shim import attachments, conf, fields, services, wire
+from media_shim import attachments, conf, delivery, fields, services, wire
 from media_shim.client import Opened, Presigned
 from media_shim.envelope import endpoint, signed_in
 from media_shim.errors import MediaNotFound
 from media_shim.models import LONGEST_TARGET, MediaObject
-from media_shim.tokens import delivery_url
 from media_shim.uploads import UploadWanted
 
 
@@ -38,7 +37,7 @@ def commit(request: HttpRequest) -> HttpResponse:
     key = fields.key(body)
     attach_to = fields.optional_text(body, "attachTo", LONGEST_TARGET)
     media = services.commit(user, key, attach_to)
-    return JsonResponse({"media": wire.file(media, delivery_url(media, user, timezone.now()))})
+    return JsonResponse({"media": wire.file(media, delivery.mint(media, user, timezone.now()))})
 
 
 @endpoint("GET", "HEAD", refused="media.url.rejected")
@@ -48,8 +47,17 @@ def url(request: HttpRequest) -> HttpResponse:
     Served as `url` and as `refresh`: whoever asks again is looked at as if for the first time.
     """
     user = signed_in(request)
-    media, delivery = services.url_for(user, fields.key(request.GET.dict()))
-    return JsonResponse(wire.address(media, delivery))
+    key = fields.key(request.GET.dict())
+    return JsonResponse(wire.address(key, delivery.url_for(user, key)))
+
+
+@endpoint("POST", refused="media.url.rejected")
+def urls(request: HttpRequest) -> HttpResponse:
+    """`{keys}` → for each of up to 100 files, in order, its URL or the code of what is wrong."""
+    user = signed_in(request)
+    keys = fields.keys(fields.json_object(request), delivery.MOST_KEYS)
+    outcomes = delivery.outcomes_for(user, keys)
+    return JsonResponse({"urls": [wire.outcome(key, outcomes[key]) for key in keys]})
 
 
 @endpoint("DELETE", refused="media.delete.rejected")
@@ -64,8 +72,8 @@ def development_redirect(request: HttpRequest, key: str) -> HttpResponse:
     """Stand in for the Worker where `/m/…` shares the application's origin, under DEBUG alone."""
     if not settings.DEBUG:
         raise MediaNotFound
-    _, delivery = services.url_for(signed_in(request), fields.key({"key": key}))
-    return HttpResponseRedirect(delivery.url)
+    found = delivery.url_for(signed_in(request), fields.key({"key": key}))
+    return HttpResponseRedirect(found.url)
 
 
 def _issued(media: MediaObject, issued: Presigned | Opened) -> dict[str, object]:

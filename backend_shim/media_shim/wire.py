@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from media_shim.errors import ShimError
+
 if TYPE_CHECKING:
     from media_shim.client import Opened, Presigned
     from media_shim.models import MediaObject
@@ -64,14 +66,21 @@ def file(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
         "attachedTo": media.attached_to,
         "createdAt": instant(media.created_at),
         "committedAt": instant(media.committed_at),
-        **address(media, delivery),
+        **address(media.key, delivery),
     }
 
 
-def address(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
+def address(key: str, delivery: "DeliveryUrl") -> dict[str, object]:
     """Return where a file can be loaded, and until when."""
     return {
-        "key": media.key,
+        "key": key,
         "url": delivery.url,
         "urlExpiresAt": instant(delivery.expires_at),
     }
+
+
+def outcome(key: str, outcome: "DeliveryUrl | ShimError") -> dict[str, object]:
+    """Return one of several files that were asked for: where it is, or why it is not."""
+    if isinstance(outcome, ShimError):
+        return {"key": key, "code": outcome.code}
+    return address(key, outcome)

@@ -1,16 +1,29 @@
 """GET /api/media/url, /api/media/refresh and the development redirect; whose files are whose."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import jwt
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db.models import Q
+from django.utils import timezone
 
-from media_shim.models import MediaObject, Status
+from media_shim import attachments, client, conf, delivery
+from media_shim.delivery import MOST_KEYS
+from media_shim.errors import MediaGone, UploadIncomplete
+from media_shim.models import MediaObject, MediaQuerySet, Status
+from media_shim.testing import PNG, make_media
 from media_shim.testing.worker import FakeWorker
+from runtime.dev import read_variables
+from tests.conftest import ENV_FILE, RunningWorker
 from tests.shim.conftest import SECRET, Browser, Upload
+from tests.worker.patience import eventually
+
+SESSION_QUERIES = 2
+"""What Django asks to know who is signed in."""
 
 ADDRESSES = ["/api/media/url", "/api/media/refresh"]
 
@@ -110,24 +123,173 @@ def test_what_alice_uploads_is_for_bob_as_if_it_were_not_there(
     assert double.called == calls
 
 
-def friends_view(user: User, _media: MediaObject) -> bool:
-    return user.username in ("alice", "bob")
+def followers_view(viewer: User, files: MediaQuerySet) -> MediaQuerySet:
+    """Whoever is in the group of an owner's followers sees what they upload."""
+    followed = Group.objects.filter(user=viewer).values("name")
+    return files.filter(Q(owner=viewer) | Q(owner__username__in=followed))
 
 
-@pytest.mark.usefixtures("_debug")
+@pytest.fixture
+def _followers(settings: Any, shim_settings: Any, alice: User, bob: User) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"VIEWABLE": f"{__name__}.{followers_view.__name__}"}
+    bob.groups.add(Group.objects.create(name=alice.username))
+
+
+@pytest.mark.usefixtures("_debug", "_followers")
 def test_whom_the_application_lets_see_a_file_is_given_its_url(
-    as_bob: Browser, alice: User, bob: User, committed: Upload, settings: Any, shim_settings: Any
+    as_bob: Browser, alice: User, bob: User, committed: Upload
 ) -> None:
-    settings.MEDIA_SHIM = shim_settings | {"CAN_VIEW": f"{__name__}.{friends_view.__name__}"}
     media = committed(alice)
 
     for path in ADDRESSES:
         assert as_bob.get(path, {"key": media.key}).status_code == 200
     assert as_bob.get(f"/m/{media.key}").status_code == 302
     assert as_bob.send("/api/media/commit", {"key": media.key}).status_code == 404
-    bob.username = "mallory"
-    bob.save()
+    bob.groups.clear()
     assert as_bob.get(ADDRESSES[0], {"key": media.key}).status_code == 404
+
+
+@pytest.mark.usefixtures("_followers")
+def test_a_hundred_urls_cost_one_query_and_no_call(
+    as_bob: Browser,
+    alice: User,
+    bob: User,
+    double: FakeWorker,
+    django_assert_num_queries: Any,
+) -> None:
+    media = [make_media(alice, file_name=f"{number}.png") for number in range(MOST_KEYS)]
+    keys = [each.key for each in media]
+    calls = list(double.called)
+
+    with django_assert_num_queries(1):
+        minted = delivery.urls_for(bob, keys)
+    with django_assert_num_queries(SESSION_QUERIES + 1):
+        answer = as_bob.send("/api/media/urls", {"keys": keys}).json()["urls"]
+    with django_assert_num_queries(0):
+        mine = [delivery.mint(each, alice, timezone.now()) for each in media]
+
+    assert list(minted) == [entry["key"] for entry in answer] == keys
+    for key, entry, own in zip(keys, answer, mine, strict=True):
+        for url in (minted[key].url, entry["url"], own.url):
+            token = url.removeprefix(f"https://media.test/m/{key}?t=")
+            claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience="media")
+            assert claims["key"] == key
+    assert double.called == calls
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_one_url_costs_one_query(
+    as_alice: Browser, alice: User, committed: Upload, path: str, django_assert_num_queries: Any
+) -> None:
+    media = committed(alice)
+
+    with django_assert_num_queries(1):
+        delivery.url_for(alice, media.key)
+    with django_assert_num_queries(SESSION_QUERIES + 1):
+        as_alice.get(path, {"key": media.key})
+
+
+def test_several_files_are_answered_in_order_each_with_what_is_so(
+    as_alice: Browser, alice: User, bob: User, committed: Upload, upload: Upload
+) -> None:
+    private, public = committed(alice), committed(alice, visibility="public")
+    pending, of_bob = upload(alice), committed(bob)
+    removed = committed(alice)
+    attachments.remove(alice, removed.id)
+    keys = [each.key for each in (public, of_bob, pending, removed, private, public)]
+
+    answer = as_alice.send("/api/media/urls", {"keys": [*keys, "t/acme/nothing.jpg"]}).json()
+
+    first, second, third, fourth, fifth, sixth, seventh = answer["urls"]
+    assert first == sixth
+    assert first == {
+        "key": public.key,
+        "url": f"https://media.test/m/{public.key}",
+        "urlExpiresAt": None,
+    }
+    assert second == {"key": of_bob.key, "code": "MEDIA_NOT_FOUND"}
+    assert third == {"key": pending.key, "code": "UPLOAD_INCOMPLETE"}
+    assert fourth == {"key": removed.key, "code": "MEDIA_GONE"}
+    assert fifth["url"].startswith(f"https://media.test/m/{private.key}?t=")
+    assert fifth["urlExpiresAt"].endswith("Z")
+    assert seventh["code"] == "MEDIA_NOT_FOUND"
+    assert list(delivery.urls_for(alice, keys)) == [public.key, private.key]
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        (None, "MISSING_FIELDS"),
+        ("", "MISSING_FIELDS"),
+        ([], "INVALID_FIELD"),
+        ("t/acme/x.jpg", "INVALID_FIELD"),
+        ({"t/acme/x.jpg": 1}, "INVALID_FIELD"),
+        (["t/acme/x.jpg", 7], "INVALID_FIELD"),
+        (["t/acme/x.jpg", ""], "INVALID_FIELD"),
+        (["a\x00b"], "INVALID_FIELD"),
+        (["x" * 1025], "INVALID_FIELD"),
+        (["x"] * (MOST_KEYS + 1), "INVALID_FIELD"),
+    ],
+)
+def test_wrong_keys_are_named(as_alice: Browser, keys: object, code: str) -> None:
+    response = as_alice.send("/api/media/urls", {"keys": keys})
+
+    error = response.json()
+    assert (response.status_code, error["code"]) == (400, code)
+    assert "keys" in (error.get("field"), *error.get("fields", ()))
+
+
+def test_urls_want_somebody_to_be_signed_in(nobody: Browser) -> None:
+    assert nobody.send("/api/media/urls", {"keys": ["x"]}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+@pytest.mark.parametrize("status", ["removing", "removed"])
+def test_a_file_that_was_removed_has_no_url(
+    as_alice: Browser, alice: User, path: str, status: str
+) -> None:
+    media = make_media(alice, status=status, visibility="public")
+
+    response = as_alice.get(path, {"key": media.key})
+
+    assert (response.status_code, response.json()["code"]) == (410, "MEDIA_GONE")
+    with pytest.raises(MediaGone):
+        delivery.mint(media, alice, timezone.now())
+
+
+def test_nothing_is_minted_for_a_file_that_is_not_committed(alice: User, upload: Upload) -> None:
+    with pytest.raises(UploadIncomplete):
+        delivery.mint(upload(alice), alice, timezone.now())
+
+
+@pytest.mark.usefixtures("_followers")
+def test_a_revoked_follower_loses_the_file_when_their_last_url_ends(
+    as_bob: Browser, alice: User, bob: User, settings: Any, worker: RunningWorker
+) -> None:
+    """On the real Worker: what was minted opens until it ends, and nothing is minted any more."""
+    settings.MEDIA_SHIM = settings.MEDIA_SHIM | {
+        "WORKER_URL": worker.url,
+        "PUBLIC_URL": worker.url,
+        "TOKEN_KEYS": read_variables(ENV_FILE)["MEDIA_TOKEN_KEYS"],
+        "TOKEN_TTL": 4,
+    }
+    media = make_media(alice)
+    answer = as_bob.get("/api/media/url", {"key": media.key}).json()
+    ends = datetime.fromisoformat(answer["urlExpiresAt"])
+
+    bob.groups.clear()
+
+    refused = as_bob.get("/api/media/refresh", {"key": media.key})
+    assert (refused.status_code, refused.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+    assert httpx.get(answer["url"]).content == PNG
+    for _ in eventually():
+        opened = httpx.get(answer["url"])
+        if opened.status_code != 200:
+            break
+        assert datetime.now(UTC) < ends + timedelta(seconds=1)
+    assert (opened.status_code, opened.json()["code"]) == (401, "TOKEN_EXPIRED")
+    assert httpx.get(answer["url"].partition("?")[0]).status_code == 401
+    client.worker(conf.current()).close()
 
 
 @pytest.mark.usefixtures("_debug")

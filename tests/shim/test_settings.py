@@ -81,7 +81,7 @@ def test_what_is_not_set_has_a_default(settings: Any, shim_settings: Any) -> Non
         ("TENANT", f"{__name__}.not_a_function", "E007"),
         ("TENANT", conf.no_tenant, "E007"),
         ("ATTACH_RESOLVER", "undotted", "E008"),
-        ("CAN_VIEW", f"{__name__}.missing", "E009"),
+        ("VIEWABLE", f"{__name__}.missing", "E009"),
         ("TIMEOUT", 0, "E010"),
         ("TIMEOUT", "soon", "E010"),
         ("TIMEOUT", float("nan"), "E010"),

@@ -364,6 +364,24 @@ def test_update_refused(side: Side, visibility: object, expected: tuple[int, str
     assert refused(side.update(media_id, visibility)) == expected
 
 
+def test_a_change_that_comes_late_changes_nothing(side: Side) -> None:
+    media_id = side.uploaded()["mediaId"]
+
+    def tell(visibility: str, revision: object) -> httpx.Response:
+        body = {"visibility": visibility, "revision": revision}
+        return side.http.patch(f"/files/{media_id}", json=body, headers=ALICE)
+
+    assert tell("public", 7).json()["visibility"] == "public"
+    assert tell("private", 6).json()["visibility"] == "public"
+    assert tell("private", 7).json()["visibility"] == "private"
+    assert side.update(media_id, "public").json()["visibility"] == "public"
+    assert tell("private", 6).json()["visibility"] == "public"
+    for wrong in (0, 2**53, "7", 1.5):
+        assert refused(tell("public", wrong)) == (400, "INVALID_FIELD", "revision")
+    deleted = side.http.delete(f"/files/{media_id}?revision=5", headers=ALICE)
+    assert deleted.json() == {"mediaId": media_id, "deleted": True}
+
+
 def test_who_may_not_delete_or_change(side: Side) -> None:
     media_id = side.uploaded()["mediaId"]
     reader = ALICE | {"x-user-permissions": "media:files.read"}

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Final, cast
 
 import httpx
+from django.utils import timezone
 
 from media_shim import services
-from media_shim.models import MediaObject, Status
+from media_shim.models import LEFT, MediaObject, Removal, Status
 from media_shim.testing.samples import MP4, PDF, PNG
 from media_shim.uploads import Kind, UploadWanted, Visibility
 
@@ -45,7 +46,7 @@ def make_upload(
         "fileName": file_name,
     }
     media, issued = services.sign_upload(owner, UploadWanted.parse(body))
-    presigned = cast("Presigned", issued)  # Nobody asked for an upload in pieces.
+    presigned = cast("Presigned", issued)  # A small file comes in one PUT.
     stored = httpx.put(presigned.url, headers=presigned.headers, content=content)
     stored.raise_for_status()
     return media
@@ -67,7 +68,7 @@ def make_media(
         kind: image, video or document.
         visibility: private or public.
         attached_to: what of the application's it belongs to; nothing is asked whether it may.
-        status: pending or committed.
+        status: pending, committed, removing or removed; the Worker has the file in any case.
         file_name: what they call it; a name by its kind if None.
     """
     media = make_upload(owner, kind=kind, visibility=visibility, file_name=file_name)
@@ -75,5 +76,9 @@ def make_media(
         return media
     media = services.commit(owner, media.key)
     media.status, media.attached_to = status, attached_to
-    media.save(update_fields=["status", "attached_to"])
+    if status in LEFT:
+        media.removal_reason = Removal.DELETED
+    if status == Status.REMOVED:
+        media.removed_at = timezone.now()
+    media.save(update_fields=["status", "attached_to", "removal_reason", "removed_at"])
     return media

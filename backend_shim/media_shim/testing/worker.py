@@ -305,7 +305,7 @@ class FakeWorker:
             raise _Refused(409, "UPLOAD_INCOMPLETE", "Nothing was completed yet.")
         if file.status != "uploaded":
             raise _gone()
-        revision = body.get("revision", file.revision)
+        revision = _revision(body.get("revision"), file.revision)
         if revision >= file.revision:
             file.fields = {**file.fields, "visibility": visibility}
             file.revision = revision
@@ -397,6 +397,15 @@ def _media_id(value: object) -> str:
         raise _missing("mediaId")
     if not (isinstance(value, str) and _MEDIA_ID.fullmatch(value)):
         raise _invalid("mediaId", "is not the id of a file")
+    return value
+
+
+def _revision(value: object, otherwise: int) -> int:
+    """Return the number of a change, or another one where it has none."""
+    if value is None:
+        return otherwise
+    if not (isinstance(value, int) and 1 <= value < 2**53):
+        raise _invalid("revision", "must be a whole number from 1 to 2^53 - 1")
     return value
 
 

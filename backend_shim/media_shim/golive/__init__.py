@@ -1,0 +1,1 @@
+"""Whether a deployment works and keeps its promises, found out by using it: `media_golive`."""

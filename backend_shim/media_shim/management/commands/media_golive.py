@@ -1,0 +1,66 @@
+"""`manage.py media_golive`: try a deployment end to end, against its real addresses.
+
+    manage.py media_golive --origin https://app.example.com --r2-dev https://pub-….r2.dev
+
+Uploads two pictures, tries everything that the application and its users rely on, and deletes them
+again, also when it is interrupted. Exits with 1 where something failed.
+"""
+
+import json
+import signal
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from media_shim.conf import IDENTIFIER
+from media_shim.golive.report import Row, is_sound, table
+from media_shim.golive.walk import golive
+
+
+class Command(BaseCommand):
+    # It says itself what is wrong with the settings.
+    requires_system_checks = ()
+    help = "Try the deployment of the media engine end to end, and say what to mend."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--origin", help="of your pages: its CORS preflight is made")
+        parser.add_argument("--tenant", help="upload for this tenant, not for a user alone")
+        parser.add_argument("--r2-dev", help="the bucket's r2.dev address, if it ever had one")
+        parser.add_argument("--workers-dev", help="the Worker's workers.dev address")
+        parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        tenant = options["tenant"]
+        if tenant is not None and not IDENTIFIER.fullmatch(tenant):
+            raise CommandError("--tenant must be 1 to 64 letters, digits, underscores or hyphens")
+        rows: list[Row] = []
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            golive(
+                rows.append,
+                tenant=tenant,
+                origin=options["origin"],
+                r2_dev=options["r2_dev"],
+                workers_dev=options["workers_dev"],
+            )
+        except KeyboardInterrupt:
+            self._print(rows, options["json"])
+            raise CommandError("interrupted", returncode=130) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        self._print(rows, options["json"])
+        if not is_sound(rows):
+            raise CommandError("this deployment is not ready: see what failed above")
+
+    def _print(self, rows: list[Row], as_json: bool) -> None:
+        if as_json:
+            answer = {"sound": is_sound(rows), "checks": [row.to_wire() for row in rows]}
+            self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(table(rows))
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
