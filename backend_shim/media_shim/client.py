@@ -10,20 +10,24 @@ Nothing that is raised, logged or shown here has a header or a URL in it: they c
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from media_shim.conf import ShimSettings
 from media_shim.errors import NotConfigured, ShimError, WorkerRefused, WorkerUnavailable
+from media_shim.inventory import ListedObject, ManagedRow, Page, Verdict
 
 COMPLETE_ATTEMPTS: Final = 3
 
 PERMISSIONS: Final = "media:files.read,media:files.write"
 """What the shim lets every user do with files of their own."""
+
+OWNER: Final = "system:owner"
+"""What the shim needs to be shown the files of all its users."""
 
 _WORTH_REPEATING: Final = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -121,6 +125,12 @@ class StoredFile:
     media_id: str
     key: str
     file_name: str
+
+
+RECONCILER: Final = Identity("media-reconcile", None)
+"""Who asks for what is nobody's in particular."""
+
+_T = TypeVar("_T")
 
 
 class _ConnectionBroke(WorkerUnavailable):
@@ -235,6 +245,47 @@ class MediaClient:
         change = {"visibility": visibility, "revision": revision}
         _understood(self._send("PATCH", f"/files/{media_id}", identity, change))
 
+    def rows(self, prefix: str | None, after: str | None) -> Page[ManagedRow]:
+        """Return a page of the rows that this shim manages, whosever they are.
+
+        Args:
+            prefix: what their keys begin with; it ends in a slash. None for all.
+            after: the last page's `next`; None for the first page.
+        """
+        return self._page("/managed/files", "files", {"prefix": prefix, "after": after}, ManagedRow)
+
+    def row(self, key: str) -> ManagedRow | None:
+        """Return the row of one key that this shim manages; None if there is none."""
+        asked = {"prefix": f"{key.rpartition('/')[0]}/", "after": key[:-1], "limit": "1"}
+        page = self._page("/managed/files", "files", asked, ManagedRow)
+        return next((row for row in page.entries if row.key == key), None)
+
+    def objects(self, prefix: str | None, cursor: str | None) -> Page[ListedObject]:
+        """Return a page of the objects that are this shim's or nobody's. Likewise."""
+        asked = {"prefix": prefix, "cursor": cursor}
+        return self._page("/managed/objects", "objects", asked, ListedObject)
+
+    def restore(self, files: Sequence[Mapping[str, object]]) -> list[Verdict]:
+        """Have rows made again that the Worker lost, where their objects are there. Idempotent.
+
+        Args:
+            files: what is known of them, as the Worker's API asks for it; 1 to 100.
+        """
+        response = self._send(
+            "POST", "/managed/restore", RECONCILER, {"files": files}, permissions=OWNER
+        )
+        return _entries(_understood(response), "files", Verdict.of)
+
+    def _page(self, path: str, what: str, asked: Mapping[str, str | None], noun: Any) -> Page[Any]:
+        query = httpx.QueryParams({name: text for name, text in asked.items() if text is not None})
+        answer = _understood(
+            self._send("GET", f"{path}?{query}", RECONCILER, None, permissions=OWNER)
+        )
+        following = answer.members.get("next")
+        if not isinstance(following, str | None):
+            raise WorkerUnavailable(reason="an answer without next")
+        return Page(_entries(answer, what, noun.of), following)
+
     def _make(
         self, path: str, identity: Identity, wanted: Wanted, idempotency_key: str | None
     ) -> "_Answer":
@@ -256,8 +307,9 @@ class MediaClient:
         identity: Identity,
         body: Mapping[str, object] | None,
         idempotency_key: str | None = None,
+        permissions: str = PERMISSIONS,
     ) -> httpx.Response:
-        headers = _identity_headers(identity)
+        headers = _identity_headers(identity, permissions)
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
         try:
@@ -279,8 +331,8 @@ def _opened(answer: "_Answer") -> Opened:
     )
 
 
-def _identity_headers(identity: Identity) -> dict[str, str]:
-    headers = {"x-user-id": identity.user_id, "x-user-permissions": PERMISSIONS}
+def _identity_headers(identity: Identity, permissions: str) -> dict[str, str]:
+    headers = {"x-user-id": identity.user_id, "x-user-permissions": permissions}
     if identity.tenant_id is not None:
         headers["x-tenant-id"] = identity.tenant_id
     return headers
@@ -306,6 +358,14 @@ class _Answer:
             raise WorkerUnavailable(reason=f"an answer without {name}")
         inner = _Answer(value)
         return {member: inner.text(member) for member in value}
+
+
+def _entries(answer: _Answer, name: str, make: Callable[[Mapping[str, Any]], _T]) -> list[_T]:
+    """Return what a member holds that must be a list of such things."""
+    try:
+        return [make(entry) for entry in answer.members[name]]  # type: ignore[attr-defined]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WorkerUnavailable(reason=f"{name} with a {type(error).__name__}") from None
 
 
 def _understood(response: httpx.Response) -> _Answer:

@@ -208,3 +208,35 @@ class OutboxEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.media_id}"
+
+
+class Found(models.TextChoices):
+    """What the application did not know."""
+
+    ROW = "row", "the Worker had a file that the application does not know"
+    OBJECT = "object", "the store had an object that nobody knows"
+
+
+class QuarantinedFile(models.Model):
+    """A file of ours that the application does not know: private, kept, and waiting for a person.
+
+    They release it to a user or delete it (`quarantine`). Nothing else ever ends it.
+    """
+
+    key = models.CharField(max_length=LONGEST_KEY, unique=True)
+    media_id = models.CharField("media id", max_length=64)
+    worker_user = models.CharField(max_length=64, help_text="As whom the Worker is asked about it.")
+    tenant = models.CharField(max_length=64, null=True, blank=True)
+    content_type = models.CharField(max_length=64)
+    bytes = models.PositiveBigIntegerField()
+    file_name = models.CharField(max_length=1024)
+    revision = models.PositiveBigIntegerField(help_text="Of the change that made it private.")
+    found = models.CharField("why", max_length=16, choices=Found.choices)
+    found_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "quarantined file"
+        ordering = ("-found_at", "key")
+
+    def __str__(self) -> str:
+        return self.key
