@@ -85,6 +85,12 @@ def multiparts(state: Path) -> dict[str, int]:
     return {row["upload_id"]: row["parts"] for row in uploads}
 
 
+def put_together(state: Path) -> set[str]:
+    """Return the keys of which the store still takes parts."""
+    query = "SELECT key FROM _mf_multipart_uploads WHERE state = 0"
+    return {upload["key"] for upload in _select(state, "r2", query)}
+
+
 def cached(state: Path) -> set[str]:
     """Return the entries of the edge cache, such as `private/t/acme/…`, percent-encoded."""
     entries = _select(state, "cache", "SELECT key FROM _mf_entries")
