@@ -17,6 +17,10 @@ GRACE = 8
 """In seconds: many times what a step of an upload takes, on SQLite in a queue for its one lock."""
 
 
+PAUSE = 0.1
+"""In seconds, between one piece of work and the next: each leaves a file that is looked at."""
+
+
 @contextmanager
 def all_at_once(*works: Callable[[], None]) -> Iterator[None]:
     """Do these again and again in threads of their own while the block runs."""
@@ -24,7 +28,7 @@ def all_at_once(*works: Callable[[], None]) -> Iterator[None]:
 
     def repeat(work: Callable[[], None]) -> None:
         try:
-            while not over.wait(0.02):
+            while not over.wait(PAUSE):
                 work()
         except BaseException as error:
             errors.append(error)
@@ -55,6 +59,7 @@ def test_a_busy_application_has_no_drift_and_loses_nothing(here: Application) ->
     aged = time.monotonic() + GRACE
     while time.monotonic() < aged:
         here.upload(photo_saying(b"aging %d" % next(numbers)))
+        time.sleep(PAUSE)
 
     def upload() -> None:
         content = photo_saying(b"busy %d" % next(numbers))
