@@ -22,8 +22,8 @@ LOWEST: Final = "lowest"
 
 AT_A_TIME: Final = 2
 
-NEEDS_A_WORKER: Final = "tests/shim/test_worker_double.py"
-"""It holds the double of the Worker against a real one, which is no matter of versions."""
+NEEDS_A_WORKER: Final = "on_a_worker"
+"""The part of the suite that needs a real one, which is no matter of versions."""
 
 CONFIGURATION: Final = """\
 [pytest]
@@ -130,7 +130,7 @@ def _run(pair: Pair, wheel: Path, folder: Path) -> str:
 
 def _tree(folder: Path) -> None:
     """Copy the suite and what it uses of this repository, and nothing of the app."""
-    ignored = shutil.ignore_patterns("__pycache__", Path(NEEDS_A_WORKER).name)
+    ignored = shutil.ignore_patterns("__pycache__", NEEDS_A_WORKER)
     for part in ("tests/shim", "tests/media", "backend_shim/demo", "web"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     for file in (

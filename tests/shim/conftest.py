@@ -15,16 +15,17 @@ import pytest
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo.settings")
 django.setup()
 
-from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth.models import Group, User  # noqa: E402
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.db import connections  # noqa: E402
+from django.db.models import Q  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from demo import database  # noqa: E402
 from demo.models import Profile  # noqa: E402
 from media_shim import services  # noqa: E402
-from media_shim.models import MediaObject  # noqa: E402
+from media_shim.models import MediaObject, MediaQuerySet  # noqa: E402
 from media_shim.testing.network import in_the_network  # noqa: E402
 from media_shim.testing.worker import GATEWAY_KEY, FakeWorker  # noqa: E402
 from media_shim.uploads import UploadWanted  # noqa: E402
@@ -195,3 +196,15 @@ def committed(upload: Upload) -> Upload:
         return services.commit(user, upload(user, **changes).key)
 
     return commit
+
+
+def followers_view(viewer: User, files: MediaQuerySet) -> MediaQuerySet:
+    """Whoever is in the group of an owner's followers sees what they upload."""
+    followed = Group.objects.filter(user=viewer).values("name")
+    return files.filter(Q(owner=viewer) | Q(owner__username__in=followed))
+
+
+@pytest.fixture
+def _followers(settings: Any, shim_settings: Any, alice: User, bob: User) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"VIEWABLE": f"{__name__}.{followers_view.__name__}"}
+    bob.groups.add(Group.objects.create(name=alice.username))

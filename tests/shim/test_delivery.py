@@ -1,26 +1,21 @@
 """GET /api/media/url, /api/media/refresh and the development redirect; whose files are whose."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import jwt
 import pytest
-from django.contrib.auth.models import Group, User
-from django.db.models import Q
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from media_shim import attachments, client, conf, delivery
+from media_shim import attachments, delivery
 from media_shim.delivery import MOST_KEYS
 from media_shim.errors import MediaGone, UploadIncomplete
-from media_shim.models import MediaObject, MediaQuerySet, Status
-from media_shim.testing import PNG, make_media
+from media_shim.models import MediaObject, Status
+from media_shim.testing import make_media
 from media_shim.testing.worker import FakeWorker
-from runtime.dev import read_variables
-from tests.conftest import ENV_FILE, RunningWorker
 from tests.shim.conftest import SECRET, Browser, Upload
-from tests.worker.patience import eventually
 
 SESSION_QUERIES = 2
 """What Django asks to know who is signed in."""
@@ -121,18 +116,6 @@ def test_what_alice_uploads_is_for_bob_as_if_it_were_not_there(
     assert of_alice == answers("t/acme/app/2026/11/nothing.jpg")
     assert MediaObject.objects.values().get() == before
     assert double.called == calls
-
-
-def followers_view(viewer: User, files: MediaQuerySet) -> MediaQuerySet:
-    """Whoever is in the group of an owner's followers sees what they upload."""
-    followed = Group.objects.filter(user=viewer).values("name")
-    return files.filter(Q(owner=viewer) | Q(owner__username__in=followed))
-
-
-@pytest.fixture
-def _followers(settings: Any, shim_settings: Any, alice: User, bob: User) -> None:
-    settings.MEDIA_SHIM = shim_settings | {"VIEWABLE": f"{__name__}.{followers_view.__name__}"}
-    bob.groups.add(Group.objects.create(name=alice.username))
 
 
 @pytest.mark.usefixtures("_debug", "_followers")
@@ -260,36 +243,6 @@ def test_a_file_that_was_removed_has_no_url(
 def test_nothing_is_minted_for_a_file_that_is_not_committed(alice: User, upload: Upload) -> None:
     with pytest.raises(UploadIncomplete):
         delivery.mint(upload(alice), alice, timezone.now())
-
-
-@pytest.mark.usefixtures("_followers")
-def test_a_revoked_follower_loses_the_file_when_their_last_url_ends(
-    as_bob: Browser, alice: User, bob: User, settings: Any, worker: RunningWorker
-) -> None:
-    """On the real Worker: what was minted opens until it ends, and nothing is minted any more."""
-    settings.MEDIA_SHIM = settings.MEDIA_SHIM | {
-        "WORKER_URL": worker.url,
-        "PUBLIC_URL": worker.url,
-        "TOKEN_KEYS": read_variables(ENV_FILE)["MEDIA_TOKEN_KEYS"],
-        "TOKEN_TTL": 4,
-    }
-    media = make_media(alice)
-    answer = as_bob.get("/api/media/url", {"key": media.key}).json()
-    ends = datetime.fromisoformat(answer["urlExpiresAt"])
-
-    bob.groups.clear()
-
-    refused = as_bob.get("/api/media/refresh", {"key": media.key})
-    assert (refused.status_code, refused.json()["code"]) == (404, "MEDIA_NOT_FOUND")
-    assert httpx.get(answer["url"]).content == PNG
-    for _ in eventually():
-        opened = httpx.get(answer["url"])
-        if opened.status_code != 200:
-            break
-        assert datetime.now(UTC) < ends + timedelta(seconds=1)
-    assert (opened.status_code, opened.json()["code"]) == (401, "TOKEN_EXPIRED")
-    assert httpx.get(answer["url"].partition("?")[0]).status_code == 401
-    client.worker(conf.current()).close()
 
 
 @pytest.mark.usefixtures("_debug")
