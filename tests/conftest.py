@@ -15,6 +15,14 @@ import pytest
 from runtime.dev import read_variables, shim_environment, start_shim
 from runtime.process import ROOT, StartError
 from runtime.wrangler import LocalWorker, start
+from tests.databases import (
+    django_db_setup,
+    pytest_collection_modifyitems,
+    pytest_terminal_summary,
+)
+
+# One for all suites: two would each make a database, at once.
+__all__ = ["django_db_setup", "pytest_collection_modifyitems", "pytest_terminal_summary"]
 
 ENV_FILE = ROOT / ".dev.vars.example"
 START_SECONDS = 90

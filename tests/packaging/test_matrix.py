@@ -37,6 +37,7 @@ FROM_THE_WHEEL: Final = """\
 import sys
 
 import media_shim
+from tests.databases import django_db_setup, pytest_collection_modifyitems
 
 assert media_shim.__file__.startswith(sys.prefix), media_shim.__file__
 """
@@ -134,6 +135,7 @@ def _tree(folder: Path) -> None:
     for part in ("tests/shim", "tests/media", "backend_shim/demo", "web"):
         shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     for file in (
+        "tests/databases.py",
         "tests/postgres.py",
         "backend_shim/README.md",
         "backend_shim/manage.py",

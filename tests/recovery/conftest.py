@@ -37,7 +37,6 @@ from media_shim.uploads import UploadWanted  # noqa: E402
 from runtime.dev import read_variables  # noqa: E402
 from tests.conftest import ENV_FILE, RunningWorker  # noqa: E402
 from tests.media import photo_saying  # noqa: E402
-from tests.shim.conftest import django_db_setup as django_db_setup  # noqa: E402
 
 TABLES = (MediaObject, OutboxEntry, QuarantinedFile)
 
