@@ -10,13 +10,15 @@ import json
 import signal
 from argparse import ArgumentParser
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
 from media_shim.conf import IDENTIFIER
 from media_shim.golive.report import Row, is_sound, table
 from media_shim.golive.walk import golive
+
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Command(BaseCommand):
@@ -36,7 +38,8 @@ class Command(BaseCommand):
         if tenant is not None and not IDENTIFIER.fullmatch(tenant):
             raise CommandError("--tenant must be 1 to 64 letters, digits, underscores or hyphens")
         rows: list[Row] = []
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        # Also SIGINT, which a shell lets what it starts in the background ignore.
+        before = {number: signal.signal(number, _interrupt) for number in _ENDINGS}
         try:
             golive(
                 rows.append,
@@ -49,7 +52,8 @@ class Command(BaseCommand):
             self._print(rows, options["json"])
             raise CommandError("interrupted", returncode=130) from None
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         self._print(rows, options["json"])
         if not is_sound(rows):
             raise CommandError("this deployment is not ready: see what failed above")
