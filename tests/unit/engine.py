@@ -220,6 +220,19 @@ class Engine:
         """Return what a scope may have and has, without counting the question."""
         return next((row for row in self.rows("quotas") if row["scope"] == scope), {})
 
+    def used(self) -> tuple[int, int]:
+        """Return what the account says is used of the quota: bytes and files."""
+        account = self.account()
+        return account.get("used_bytes") or 0, account.get("used_files") or 0
+
+    def charges(self) -> list[int]:
+        """Return how many bytes each file counts that counts for the quota, by the files' rows."""
+        return [
+            row["file_size"]
+            for row in self.rows()
+            if row["status"] in ("pending_upload", "uploaded") and row["charged"]
+        ]
+
     def complete(self, media_id: object) -> Response:
         """Complete an upload of Alice's."""
         return self.fetch(

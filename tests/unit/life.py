@@ -47,14 +47,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_counts_is_what_is_there_and_what_is_reserved(self) -> None:
-        account = self.engine.account()
-        counting = [
-            row["file_size"]
-            for row in self.engine.rows()
-            if row["status"] in ("pending_upload", "uploaded") and row["charged"]
-        ]
-        used = (account.get("used_bytes", 0), account.get("used_files", 0))
-        assert used == (sum(counting), len(counting))
+        charges = self.engine.charges()
+        assert self.engine.used() == (sum(charges), len(charges))
 
     @invariant()
     def a_file_stays(self) -> None:

@@ -129,16 +129,10 @@ class Interleaving(RuleBasedStateMachine):
 
     @invariant()
     def the_account_is_right_and_never_overdrawn(self) -> None:
-        account = self.engine.account()
-        counting = [
-            row["file_size"]
-            for row in self.engine.rows()
-            if row["status"] in ("pending_upload", "uploaded") and row["charged"]
-        ]
-        used = (account.get("used_bytes", 0), account.get("used_files", 0))
-        assert used == (sum(counting), len(counting))
-        assert sum(counting) <= MOST_BYTES
-        assert len(counting) <= MOST_FILES
+        charges = self.engine.charges()
+        assert self.engine.used() == (sum(charges), len(charges))
+        assert sum(charges) <= MOST_BYTES
+        assert len(charges) <= MOST_FILES
         for row in self.engine.rows():
             assert row["charged"] or row["status"] != "uploaded"
 
