@@ -86,8 +86,15 @@ def multiparts(state: Path) -> dict[str, int]:
 
 
 def put_together(state: Path) -> set[str]:
-    """Return the keys of which the store still takes parts."""
-    query = "SELECT key FROM _mf_multipart_uploads WHERE state = 0"
+    """Return the keys of which the store keeps parts that are neither joined nor abandoned.
+
+    One without a part is a kill between its beginning and its row: nobody can find it, and the
+    store ends it after seven days.
+    """
+    query = (
+        "SELECT key FROM _mf_multipart_uploads AS upload WHERE state = 0 AND EXISTS "
+        "(SELECT 1 FROM _mf_multipart_parts AS part WHERE part.upload_id = upload.upload_id)"
+    )
     return {upload["key"] for upload in _select(state, "r2", query)}
 
 
