@@ -63,7 +63,10 @@ def urls(request: HttpRequest) -> HttpResponse:
 @endpoint("DELETE", refused="media.delete.rejected")
 def remove(request: HttpRequest, media_id: str) -> HttpResponse:
     """Remove a file that its user uploaded and nothing uses."""
-    attachments.remove(signed_in(request), media_id)
+    user = signed_in(request)
+    if not conf.IDENTIFIER.fullmatch(media_id):
+        raise MediaNotFound  # No file has such an id, and not every database can be asked for it.
+    attachments.remove(user, media_id)
     return HttpResponse(status=204)
 
 

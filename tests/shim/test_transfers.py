@@ -137,6 +137,12 @@ class TestDelete:
         assert as_bob.delete("/api/media/files/media_x").json()["code"] == "MEDIA_NOT_FOUND"
         assert nobody.delete(path).status_code == 401
 
+    @pytest.mark.parametrize("media_id", ["%00", "media_x%00", "%ED%B3%BF", "é", "x" * 65])
+    def test_an_id_that_is_none_is_not_there(self, as_alice: Browser, media_id: str) -> None:
+        response = as_alice.delete(f"/api/media/files/{media_id}")
+
+        assert (response.status_code, response.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+
 
 class TestCommitAll:
     def test_files_come_back_in_the_order_of_their_keys(self, alice: User, upload: Upload) -> None:
