@@ -32,25 +32,25 @@ class MediaService(WorkerEntrypoint):
         return drive(answer(request.js_object, app().fetch_internal))
 
     async def presign(self, identity: Any, fields: Any, key: Any = None) -> Any:
-        return await awaited(app().presign(identity, fields, key))
+        return await awaited(app().rpc.presign(identity, fields, key))
 
     async def open(self, identity: Any, fields: Any, key: Any = None) -> Any:
-        return await awaited(app().open(identity, fields, key))
+        return await awaited(app().rpc.open(identity, fields, key))
 
     async def token(self, identity: Any, media_id: Any) -> Any:
-        return await awaited(app().token(identity, media_id))
+        return await awaited(app().rpc.token(identity, media_id))
 
     async def ingest(self, identity: Any, fields: Any, key: Any = None) -> Any:
-        return await awaited(app().ingest(identity, fields, key))
+        return await awaited(app().rpc.ingest(identity, fields, key))
 
     async def complete(self, identity: Any, media_id: Any) -> Any:
-        return await awaited(app().complete(identity, media_id))
+        return await awaited(app().rpc.complete(identity, media_id))
 
     async def resolve(self, identity: Any, ids: Any) -> Any:
-        return await awaited(app().resolve(identity, ids))
+        return await awaited(app().rpc.resolve(identity, ids))
 
     async def delete(self, identity: Any, media_id: Any, revision: Any = None) -> Any:
-        return await awaited(app().delete(identity, media_id, revision))
+        return await awaited(app().rpc.delete(identity, media_id, revision))
 
     async def update(self, identity: Any, media_id: Any, fields: Any) -> Any:
-        return await awaited(app().update(identity, media_id, fields))
+        return await awaited(app().rpc.update(identity, media_id, fields))

@@ -1,28 +1,29 @@
 """The composition root: the only place that wires ports to slices.
 
-Everything that a request can come to is here: the public routes, the routes that only a service
-binding reaches, the calls over RPC, the queue's messages, and the cron. An error becomes a response
-here, once, and a line in the log.
+Everything that can come is here: requests for the public routes and for those that only a service
+binding reaches, calls over RPC (rpc.py), the queue's messages, and the cron. An error becomes a
+response here, once, and a line in the log.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
 from media_engine import __version__
+from media_engine.callers import Callers
 from media_engine.delivery.admission import Admission
 from media_engine.delivery.handlers import DeliveryHandlers
 from media_engine.delivery.queries import DeliveryQueries
 from media_engine.delivery.service import DeliveryService
-from media_engine.errors import MediaError, Unauthorized, Unforeseen
+from media_engine.errors import MediaError, Unforeseen
 from media_engine.housekeeping.handlers import HousekeepingHandlers
 from media_engine.housekeeping.model import Due, Ending
 from media_engine.housekeeping.queries import HousekeepingQueries
 from media_engine.housekeeping.service import HousekeepingService
-from media_engine.http.cors import SENDING_METHODS, sending_headers, sending_preflight
-from media_engine.http.envelope import envelope, error_response, json_response
+from media_engine.http.cors import SENDING_METHODS, sending_preflight
+from media_engine.http.envelope import error_response, json_response
 from media_engine.http.message import Request, Response
-from media_engine.http.router import Handler, Route, Router
+from media_engine.http.router import Route, Router
 from media_engine.inventory.handlers import InventoryHandlers
 from media_engine.inventory.queries import InventoryQueries
 from media_engine.inventory.service import InventoryService
@@ -46,12 +47,12 @@ from media_engine.ports import (
     Streams,
 )
 from media_engine.purging.service import PurgeService
+from media_engine.rpc import Rpc
 from media_engine.settings import BINDINGS, OPTIONAL_BINDINGS, Settings
 from media_engine.sharing.handlers import SharingHandlers
 from media_engine.sharing.queries import SharingQueries
 from media_engine.sharing.service import SharingService
 from media_engine.signing.gateway import Identity
-from media_engine.signing.upload_token import verify as verify_upload_token
 from media_engine.transfers.chunked_handlers import ChunkedHandlers
 from media_engine.transfers.cleaning import TransferCleaner
 from media_engine.transfers.ending import TransferEnder
@@ -63,14 +64,13 @@ from media_engine.transfers.opening import TransferOpener
 from media_engine.transfers.plan import BATCH as MOST_TRANSFERS
 from media_engine.transfers.queries import TransferQueries
 from media_engine.transfers.receiving import TransferReceiver
-from media_engine.transfers.sender import Sender
 from media_engine.transfers.tus_handlers import TusHandlers
 from media_engine.uploads.address import Guard
 from media_engine.uploads.examination import Examiner
 from media_engine.uploads.handlers import UploadHandlers
 from media_engine.uploads.ingest import IngestService
 from media_engine.uploads.limits import PROFILES
-from media_engine.uploads.model import NANOID_LENGTH, UploadRequest, nanoid
+from media_engine.uploads.model import UploadRequest
 from media_engine.uploads.queries import UploadQueries
 from media_engine.uploads.quota import Quota
 from media_engine.uploads.resolver import Resolver
@@ -121,17 +121,19 @@ class App:
     Args:
         settings: what was configured.
         world: what it stands on.
+
+    Attributes:
+        rpc: answers another Worker's calls.
     """
 
     def __init__(self, settings: Settings, world: World) -> None:
         self._settings = settings
-        self._clock = world.clock
-        self._entropy = world.entropy
         self._journal = Journal(world.write_line)
+        callers = Callers(settings, world.clock, self._journal)
         upload_queries = UploadQueries(
             world.database, Quota.of(*settings.tenant_quota), Quota.of(*settings.user_quota)
         )
-        uploads = UploadService(
+        upload_service = UploadService(
             upload_queries,
             world.store,
             Examiner(upload_queries, world.store, PROFILES[settings.profile], world.background),
@@ -141,7 +143,7 @@ class App:
             settings.s3,
         )
         ingest = IngestService(
-            uploads,
+            upload_service,
             world.store,
             world.http,
             world.streams,
@@ -156,7 +158,7 @@ class App:
             settings.max_bytes,
             settings.ingest.timeout,
         )
-        self._uploads = UploadHandlers(uploads, ingest, settings)
+        uploads = UploadHandlers(upload_service, ingest, settings)
         transfer_queries = TransferQueries(world.database)
         ender = TransferEnder(transfer_queries, world.store, world.clock)
         standings = DeliveryQueries(world.database)
@@ -171,11 +173,9 @@ class App:
             self._told(self._purging.withdraw),
             admission.forget_files,
         )
-        self._library = LibraryHandlers(
-            LibraryService(library_queries, settings, world.clock), removal
-        )
+        library = LibraryHandlers(LibraryService(library_queries, settings, world.clock), removal)
         self._transfers = Transfers(
-            settings, world, transfer_queries, ender, uploads, removal.delete
+            settings, world, transfer_queries, ender, upload_service, removal.delete
         )
         self._housekeeping = HousekeepingService(
             HousekeepingQueries(world.database),
@@ -216,23 +216,29 @@ class App:
             (
                 *delivery.routes(),
                 Route("GET", "/health", self._health),
-                *self._identified(self._uploads.routes(), self._from_gateway),
-                *self._identified(sharing.routes(), self._from_gateway),
-                *self._identified(self._library.routes(), self._from_gateway),
-                *self._identified(self._transfers.opening.routes(), self._from_gateway),
-                *self._identified(inventory.routes(), self._from_gateway),
-                *self._identified(
-                    HousekeepingHandlers(self._housekeeping).routes(), self._from_gateway
-                ),
-                *self._sent(self._transfers.routes(), self._from_sender),
+                *callers.by_gateway(uploads.routes()),
+                *callers.by_gateway(sharing.routes()),
+                *callers.by_gateway(library.routes()),
+                *callers.by_gateway(self._transfers.opening.routes()),
+                *callers.by_gateway(inventory.routes()),
+                *callers.by_gateway(HousekeepingHandlers(self._housekeeping).routes()),
+                *callers.by_header(self._transfers.routes()),
+                *self._preflights(self._transfers.routes()),
                 *(Route(verb, "/u/*", self._with_path_token) for verb in SENDING_METHODS),
                 Route("OPTIONS", "/u/*", self._preflight),
             )
         )
         tokened = (*self._transfers.routes(), *self._transfers.opening.token_routes())
-        self._tokened = Router(self._sent(tokened, self._from_path_token))
-        self._internal = Router(
-            self._identified(self._library.internal_routes(), self._from_binding)
+        self._tokened = Router((*callers.by_path(tokened), *self._preflights(tokened)))
+        self._internal = Router(callers.by_binding(library.internal_routes()))
+        self.rpc = Rpc(
+            settings,
+            world.clock,
+            world.entropy,
+            self._journal,
+            uploads,
+            self._transfers.opening,
+            library,
         )
 
     async def fetch(self, request: Request) -> Response:
@@ -242,66 +248,6 @@ class App:
     async def fetch_internal(self, request: Request) -> Response:
         """Answer a Worker that has this one as a service binding."""
         return await self._answer(self._internal, request)
-
-    async def presign(
-        self, identity: object, fields: object, key: object = None
-    ) -> dict[str, object]:
-        """Sign an upload over RPC: as `POST /upload/presign`, an error as its envelope."""
-        return await self._call(
-            "presign",
-            identity,
-            lambda who: self._uploads.presign_fields(who, _members(fields), key),
-        )
-
-    async def open(self, identity: object, fields: object, key: object = None) -> dict[str, object]:
-        """Open a transfer over RPC: as `POST /upload/open`."""
-        return await self._call(
-            "open",
-            identity,
-            lambda who: self._transfers.opening.open_named(who, _members(fields), key),
-        )
-
-    async def token(self, identity: object, media_id: object) -> dict[str, object]:
-        """Mint another token for a transfer over RPC: as `POST /upload/token`."""
-        return await self._call(
-            "token", identity, lambda who: self._transfers.opening.renew_id(who, media_id)
-        )
-
-    async def ingest(
-        self, identity: object, fields: object, key: object = None
-    ) -> dict[str, object]:
-        """Fetch a file over RPC: as `POST /upload/ingest-url`."""
-        return await self._call(
-            "ingest", identity, lambda who: self._uploads.ingest_fields(who, _members(fields), key)
-        )
-
-    async def complete(self, identity: object, media_id: object) -> dict[str, object]:
-        """Complete an upload over RPC: as `PATCH /upload/complete`."""
-        return await self._call(
-            "complete", identity, lambda who: self._uploads.complete_id(who, media_id)
-        )
-
-    async def resolve(self, identity: object, ids: object) -> dict[str, object]:
-        """Turn ids into URLs over RPC: as `POST /internal/resolve`."""
-        return await self._call(
-            "resolve", identity, lambda who: self._library.resolve_ids(who, ids)
-        )
-
-    async def delete(
-        self, identity: object, media_id: object, revision: object = None
-    ) -> dict[str, object]:
-        """Delete a file over RPC: as `DELETE /files/{id}`."""
-        return await self._call(
-            "delete", identity, lambda who: self._library.delete_id(who, media_id, revision)
-        )
-
-    async def update(self, identity: object, media_id: object, fields: object) -> dict[str, object]:
-        """Change a file over RPC: as `PATCH /files/{id}`."""
-        return await self._call(
-            "update",
-            identity,
-            lambda who: self._library.update_id(who, media_id, _members(fields)),
-        )
 
     async def consume(self, deliveries: Sequence[Delivery]) -> None:
         """Do the work that a batch of the queue's messages asks for."""
@@ -354,60 +300,10 @@ class App:
             self._journal.crashed(error, request.request_id, request.method, request.path)
             return error_response(Unforeseen(), request.request_id)
 
-    def _identified(
-        self, routes: Iterable[Route], identify: Callable[[Request], Identity]
-    ) -> Iterable[Route]:
-        """Put the caller's identity into the call of each handler, and the call into the log."""
-        for route in routes:
-            yield Route(route.method, route.pattern, self._with_identity(route, identify))
-
-    def _with_identity(self, route: Route, identify: Callable[[Request], Identity]) -> Handler:
-        event = _event(route)
-
-        async def handle(request: Request, **params: str) -> Response:
-            started = self._clock.now()
-            identity = identify(request)
-            response = await route.handler(request, identity, **params)
-            duration = self._clock.now() - started
-            self._journal.called(event, request.request_id, identity, response.status, duration)
-            return response
-
-        return handle
-
-    def _sent(
-        self, routes: Iterable[Route], identify: Callable[[Request], Sender]
-    ) -> Iterable[Route]:
-        """Put the sender into the call of each handler, the call into the log, and let pages of
-        the allowed origins read the answer.
-        """
-        answered = set()
-        for route in routes:
-            yield Route(route.method, route.pattern, self._with_sender(route, identify))
-            if route.pattern not in answered:
-                answered.add(route.pattern)
-                yield Route("OPTIONS", route.pattern, self._preflight)
-
-    def _with_sender(self, route: Route, identify: Callable[[Request], Sender]) -> Handler:
-        event = _event(route)
-
-        async def handle(request: Request, **params: str) -> Response:
-            started = self._clock.now()
-            origins = self._settings.upload_origins
-            headers = sending_headers(request.headers.get("origin"), origins)
-            try:
-                sender = identify(request)
-                response = await route.handler(request, sender, **params)
-            except MediaError as error:
-                error.headers |= headers
-                raise
-            response.headers |= headers
-            duration = self._clock.now() - started
-            self._journal.called(
-                event, request.request_id, sender.identity, response.status, duration
-            )
-            return response
-
-        return handle
+    def _preflights(self, routes: Iterable[Route]) -> Iterable[Route]:
+        """Return the routes by which a browser asks whether a page may send what these take."""
+        for pattern in dict.fromkeys(route.pattern for route in routes):
+            yield Route("OPTIONS", pattern, self._preflight)
 
     async def _preflight(self, request: Request, **params: str) -> Response:
         """Answer a preflight; below `/files/tus`, say what of tus is spoken, too."""
@@ -423,52 +319,6 @@ class App:
         _, slash, path = rest.partition("/")
         handler, params = self._tokened.find(request.method, slash + path)
         return await handler(request, **params)
-
-    def _from_path_token(self, request: Request) -> Sender:
-        return self._from_token(request.path.split("/", 3)[2])
-
-    def _from_sender(self, request: Request) -> Sender:
-        scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-        if scheme.lower() == "bearer":
-            return self._from_token(token.strip())
-        return Sender(self._from_gateway(request))
-
-    def _from_token(self, token: str) -> Sender:
-        self._settings.require("MEDIA_TOKEN_KEYS", *BINDINGS)
-        now = self._clock.now() // 1000
-        return Sender.from_claims(verify_upload_token(token, self._settings.token_keys, now))
-
-    def _from_gateway(self, request: Request) -> Identity:
-        self._settings.require("GATEWAY_KEYS", *BINDINGS)
-        if not self._settings.gateway_keys.accepts(request.headers.get("x-gateway-key")):
-            raise Unauthorized("x-gateway-key is missing or wrong.")
-        return Identity.from_headers(request.headers.get)
-
-    def _from_binding(self, request: Request) -> Identity:
-        self._settings.require(*BINDINGS)
-        return Identity.from_headers(request.headers.get)
-
-    async def _call(
-        self,
-        name: str,
-        identity: object,
-        work: Callable[[Identity], Awaitable[dict[str, object]]],
-    ) -> dict[str, object]:
-        """Do a call over RPC. What HTTP would answer with an error's status comes as its body."""
-        request_id = nanoid(self._entropy(NANOID_LENGTH))
-        started = self._clock.now()
-        try:
-            self._settings.require(*BINDINGS)
-            who = Identity.from_mapping(_members(identity))
-            answer = await work(who)
-        except MediaError as error:
-            self._journal.refused(error, request_id, "RPC", name)
-            return envelope(error, request_id)
-        except Exception as error:
-            self._journal.crashed(error, request_id, "RPC", name)
-            return envelope(Unforeseen(), request_id)
-        self._journal.called(f"media.rpc.{name}", request_id, who, 200, self._clock.now() - started)
-        return answer
 
 
 class Transfers:
@@ -538,15 +388,3 @@ class Transfers:
                 if transfer.stage is not Stage.DONE and not transfer.is_partial
             ],
         )
-
-
-def _event(route: Route) -> str:
-    """Return what the log calls a call: by its path, and by its verb where the path has an id."""
-    segments = route.pattern.removeprefix("/media").split("/")
-    place = ".".join(segment for segment in segments if segment[:1] != "{")
-    return f"media{place}" + (f".{route.method.lower()}" if "{" in route.pattern else "")
-
-
-def _members(value: object) -> Mapping[str, object]:
-    """Return the members of an object that came over RPC; of anything else there are none."""
-    return value if isinstance(value, Mapping) else {}

@@ -299,7 +299,7 @@ def test_no_token_and_no_secret_is_in_any_line() -> None:
 def test_a_call_over_rpc_needs_an_identity(call: str, caller: object, code: str) -> None:
     engine = Engine()
     argument: object = {"presign": PHOTO, "complete": MEDIA_ID, "resolve": [MEDIA_ID]}[call]
-    envelope = finish(getattr(engine.app, call)(caller, argument))
+    envelope = finish(getattr(engine.app.rpc, call)(caller, argument))
     assert envelope["code"] == code
     assert envelope.keys() - {"field"} == {"error", "code", "status", "requestId"}
     assert len(envelope["requestId"]) == 21
@@ -311,7 +311,7 @@ def test_a_call_over_rpc_needs_an_identity(call: str, caller: object, code: str)
 
 @pytest.mark.parametrize("fields", [None, 7, "fields", [], [PHOTO], {}])
 def test_fields_that_are_no_object_are_missing_over_rpc(fields: object) -> None:
-    envelope = finish(Engine().app.presign(CALLER, fields))
+    envelope = finish(Engine().app.rpc.presign(CALLER, fields))
     assert envelope["code"] == "MISSING_FIELDS"
     assert envelope["fields"] == ["fileName", "contentType", "fileSize", "service"]
 
@@ -320,7 +320,7 @@ def test_what_nobody_foresaw_is_an_envelope_over_rpc_too() -> None:
     engine = Engine(store=ClumsyStore())
     media_id = engine.presign()["mediaId"]
     engine.log.events.clear()
-    envelope = finish(engine.app.complete(CALLER, media_id))
+    envelope = finish(engine.app.rpc.complete(CALLER, media_id))
     assert (envelope["code"], envelope["status"]) == ("INTERNAL_ERROR", 500)
     assert "precious" not in json.dumps(envelope)
     [event] = engine.log.events
@@ -330,7 +330,7 @@ def test_what_nobody_foresaw_is_an_envelope_over_rpc_too() -> None:
 
 def test_no_two_calls_over_rpc_have_one_name() -> None:
     engine = Engine()
-    names = {str(finish(engine.app.resolve(None, []))["requestId"]) for _ in range(10)}
+    names = {str(finish(engine.app.rpc.resolve(None, []))["requestId"]) for _ in range(10)}
     assert len(names) == 10
 
 

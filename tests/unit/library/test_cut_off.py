@@ -277,7 +277,7 @@ def test_a_debt_that_is_made_while_an_older_one_is_paid_stays(payer: str) -> Non
         queue.down = True
         for visibility in ("public", "private"):
             fields = {"visibility": visibility}
-            assert "code" not in await engine.app.update(ALICE, file["mediaId"], fields)
+            assert "code" not in await engine.app.rpc.update(ALICE, file["mediaId"], fields)
         queue.down = False
 
     queue.meanwhile = show_and_withdraw_again

@@ -163,7 +163,7 @@ def test_a_delete_in_the_middle_of_a_complete_wins() -> None:
     engine.put(upload)
 
     async def delete() -> None:
-        assert "code" not in await engine.app.delete(ALICE, upload["mediaId"])
+        assert "code" not in await engine.app.rpc.delete(ALICE, upload["mediaId"])
 
     store.after_head = delete
     assert code(engine.complete(upload["mediaId"])) == "410 MEDIA_GONE"
@@ -293,8 +293,8 @@ def test_a_shim_may_delete_what_nobody_manages() -> None:
 def test_over_rpc_a_shim_says_who_it_is_too() -> None:
     engine = Engine()
     media_id = managed(engine)["mediaId"]
-    assert finish(engine.app.delete(ALICE, media_id))["code"] == "MEDIA_MANAGED"
-    deleted = finish(engine.app.delete({**ALICE, "shim": "backend"}, media_id))
+    assert finish(engine.app.rpc.delete(ALICE, media_id))["code"] == "MEDIA_MANAGED"
+    deleted = finish(engine.app.rpc.delete({**ALICE, "shim": "backend"}, media_id))
     assert deleted == {"mediaId": media_id, "deleted": True}
 
 
@@ -473,16 +473,16 @@ def test_without_a_zone_everything_works_and_nothing_is_sent() -> None:
 def test_over_rpc_the_same_is_answered() -> None:
     engine = Engine()
     file = engine.upload()
-    shown = finish(engine.app.update(ALICE, file["mediaId"], {"visibility": "public"}))
+    shown = finish(engine.app.rpc.update(ALICE, file["mediaId"], {"visibility": "public"}))
     assert shown == {**file, "visibility": "public"}
-    assert finish(engine.app.update(ALICE, file["mediaId"], None))["code"] == "MISSING_FIELDS"
-    assert finish(engine.app.update(ALICE, 7, {}))["code"] == "INVALID_FIELD"
-    deleted = finish(engine.app.delete(ALICE, file["mediaId"]))
+    assert finish(engine.app.rpc.update(ALICE, file["mediaId"], None))["code"] == "MISSING_FIELDS"
+    assert finish(engine.app.rpc.update(ALICE, 7, {}))["code"] == "INVALID_FIELD"
+    deleted = finish(engine.app.rpc.delete(ALICE, file["mediaId"]))
     assert deleted == members(engine.delete(file["mediaId"]))
-    assert finish(engine.app.delete(ALICE, None))["code"] == "MISSING_FIELDS"
-    gone = finish(engine.app.update(ALICE, file["mediaId"], {"visibility": "public"}))
+    assert finish(engine.app.rpc.delete(ALICE, None))["code"] == "MISSING_FIELDS"
+    gone = finish(engine.app.rpc.update(ALICE, file["mediaId"], {"visibility": "public"}))
     assert gone["code"] == "MEDIA_GONE"
-    assert finish(engine.app.delete(ALICE, UNKNOWN))["code"] == "MEDIA_NOT_FOUND"
+    assert finish(engine.app.rpc.delete(ALICE, UNKNOWN))["code"] == "MEDIA_NOT_FOUND"
 
 
 def test_a_service_binding_has_no_route_for_it() -> None:

@@ -152,9 +152,11 @@ def test_a_revision_that_is_none_is_refused(revision: object) -> None:
     before = engine.rows()
     answers = [
         members(change(engine, file["mediaId"], visibility="public", revision=revision)),
-        finish(engine.app.delete(SHIM, file["mediaId"], revision)),
+        finish(engine.app.rpc.delete(SHIM, file["mediaId"], revision)),
         finish(
-            engine.app.update(SHIM, file["mediaId"], {"visibility": "public", "revision": revision})
+            engine.app.rpc.update(
+                SHIM, file["mediaId"], {"visibility": "public", "revision": revision}
+            )
         ),
     ]
     assert {(one["code"], one["field"]) for one in answers} == {("INVALID_FIELD", "revision")}
@@ -186,10 +188,10 @@ def test_over_rpc_changes_have_numbers_too() -> None:
     engine = Engine()
     file = managed(engine)
     fields = {"visibility": "public", "revision": 4}
-    assert finish(engine.app.update(SHIM, file["mediaId"], fields))["visibility"] == "public"
+    assert finish(engine.app.rpc.update(SHIM, file["mediaId"], fields))["visibility"] == "public"
     fields = {"visibility": "private", "revision": 3}
-    assert finish(engine.app.update(SHIM, file["mediaId"], fields))["visibility"] == "public"
-    assert finish(engine.app.delete(SHIM, file["mediaId"], 2))["deleted"] is True
+    assert finish(engine.app.rpc.update(SHIM, file["mediaId"], fields))["visibility"] == "public"
+    assert finish(engine.app.rpc.delete(SHIM, file["mediaId"], 2))["deleted"] is True
     assert row(engine)["revision"] == 4
 
 

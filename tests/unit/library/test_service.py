@@ -16,7 +16,7 @@ UNKNOWN = "media_" + "x" * 21
 
 
 def resolve(engine: Engine, ids: object, caller: object = ALICE) -> dict[str, Any]:
-    answer: dict[str, Any] = finish(engine.app.resolve(caller, ids))
+    answer: dict[str, Any] = finish(engine.app.rpc.resolve(caller, ids))
     return answer
 
 

@@ -96,13 +96,13 @@ def test_a_request_that_did_not_fit_may_come_again_with_its_name() -> None:
 def test_whatever_a_request_died_of_its_repetition_opens_the_transfer(steps: int) -> None:
     engine = Engine(database=SteppedDatabase())
     answers: list[dict[str, Any]] = []
-    first = Call("open", engine.app.open(ALICE, FIELDS, "the-key"), answers.append)
+    first = Call("open", engine.app.rpc.open(ALICE, FIELDS, "the-key"), answers.append)
     for _ in range(steps):
         first.step()
     first.die()
     engine.clock.advance(60_000)
     for _ in range(2):
-        Call("open", engine.app.open(ALICE, FIELDS, "the-key"), answers.append).run()
+        Call("open", engine.app.rpc.open(ALICE, FIELDS, "the-key"), answers.append).run()
     assert answers[-1] == answers[-2]
     assert answers[-1]["status"] == "pending_upload"
     [row] = engine.rows()
@@ -116,7 +116,7 @@ def test_of_requests_at_once_one_opens_the_transfer_and_all_get_it() -> None:
         engine = Engine(database=SteppedDatabase())
         answers: list[dict[str, Any]] = []
         calls = [
-            Call("open", engine.app.open(ALICE, FIELDS, "the-key"), answers.append)
+            Call("open", engine.app.rpc.open(ALICE, FIELDS, "the-key"), answers.append)
             for _ in range(2)
         ]
         for _ in range(steps):
@@ -132,9 +132,9 @@ def test_of_requests_at_once_one_opens_the_transfer_and_all_get_it() -> None:
 def test_over_rpc_it_is_the_same() -> None:
     engine = Engine()
     over_http = members(ask(engine))
-    assert finish(engine.app.open(ALICE, FIELDS, "the-key")) == over_http
+    assert finish(engine.app.rpc.open(ALICE, FIELDS, "the-key")) == over_http
     engine.clock.advance(1000)
-    renewed = finish(engine.app.token(ALICE, over_http["mediaId"]))
+    renewed = finish(engine.app.rpc.token(ALICE, over_http["mediaId"]))
     assert renewed["uploadId"] == over_http["uploadId"]
     assert renewed["uploadToken"] != over_http["uploadToken"]
 
@@ -148,4 +148,4 @@ def test_over_rpc_it_is_the_same() -> None:
     ],
 )
 def test_over_rpc_a_token_needs_a_transfer(media_id: object, wanted: str) -> None:
-    assert finish(Engine().app.token(ALICE, media_id))["code"] == wanted
+    assert finish(Engine().app.rpc.token(ALICE, media_id))["code"] == wanted

@@ -130,7 +130,7 @@ def test_another_complete_may_refuse_it_while_it_is_looked_at() -> None:
     anna = {"userId": "anna", "tenantId": "acme", "permissions": ["media:files.write"]}
 
     async def refused() -> None:
-        answer = await engine.app.complete(anna, upload["mediaId"])
+        answer = await engine.app.rpc.complete(anna, upload["mediaId"])
         assert answer["code"] == "CONTENT_MISMATCH"
 
     store.before_read = refused

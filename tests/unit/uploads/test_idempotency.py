@@ -61,7 +61,7 @@ def test_the_same_request_over_rpc_gets_the_same_answer() -> None:
     engine = Engine()
     alice = {"userId": "alice", "tenantId": "acme", "permissions": ["media:files.write"]}
     over_http = engine.presign("the-key")
-    assert finish(engine.app.presign(alice, PHOTO, "the-key")) == over_http
+    assert finish(engine.app.rpc.presign(alice, PHOTO, "the-key")) == over_http
 
 
 def test_what_was_uploaded_meanwhile_keeps_its_url() -> None:

@@ -57,7 +57,7 @@ class Interleaving(RuleBasedStateMachine):
     def presign(self, key: str | None, sha256: str | None, steps: int) -> None:
         fields = {**PHOTO, "fileName": f"{key}.jpg", "sha256": sha256}
         began = self.engine.clock.now()
-        work = self.engine.app.presign(ALICE, fields, key)
+        work = self.engine.app.rpc.presign(ALICE, fields, key)
         self._begin("presign", work, lambda answer: self._presigned(key, began, answer), steps)
 
     @rule()
@@ -70,7 +70,7 @@ class Interleaving(RuleBasedStateMachine):
     @rule(which=WHICH, steps=STEPS)
     def complete(self, which: int, steps: int) -> None:
         media_id = self.uploads[max(which, -len(self.uploads))]
-        work = self.engine.app.complete(ALICE, media_id)
+        work = self.engine.app.rpc.complete(ALICE, media_id)
         self._begin("complete", work, lambda answer: self._completed(media_id, answer), steps)
 
     @rule(steps=STEPS)

@@ -98,7 +98,7 @@ class UploadLife(Life):
     def complete_twice_at_once(self, upload: dict[str, Any]) -> None:
         async def other() -> None:
             caller = {"userId": "anna", "tenantId": "acme", "permissions": ["media:files.write"]}
-            await self.engine.app.complete(caller, upload["mediaId"])
+            await self.engine.app.rpc.complete(caller, upload["mediaId"])
 
         self.store.after_head = other
         self._complete(upload)

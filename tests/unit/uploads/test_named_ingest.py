@@ -123,7 +123,7 @@ class Ingests:
         self.answers: list[dict[str, Any]] = []
 
     def begin(self) -> Call:
-        work = self.engine.app.ingest(ALICE, FIELDS, "the-key")
+        work = self.engine.app.rpc.ingest(ALICE, FIELDS, "the-key")
         return Call("ingest", work, self.answers.append)
 
     def answered(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def test_whoever_waits_is_told_how_long() -> None:
     first = ingests.begin()
     while not ingests.internet.fetched:
         first.step()
-    work = ingests.engine.app.ingest(ALICE, FIELDS, "the-key")
+    work = ingests.engine.app.rpc.ingest(ALICE, FIELDS, "the-key")
     Call("ingest", work, ingests.answers.append).run()
     assert ingests.answers[-1]["status"] == 409
     first.run()
@@ -239,4 +239,4 @@ def test_what_cannot_be_a_name_is_refused_before_anybody_is_asked(key: str) -> N
 
 def test_the_same_request_over_rpc_gets_the_same_file() -> None:
     engine = Engine(serve=Internet({URL: image()}))
-    assert finish(engine.app.ingest(ALICE, FIELDS, "the-key")) == members(ask(engine))
+    assert finish(engine.app.rpc.ingest(ALICE, FIELDS, "the-key")) == members(ask(engine))

@@ -409,7 +409,7 @@ def test_the_cron_may_come_too_late_for_an_upload_that_is_being_completed() -> N
 def another_complete(
     engine: Engine, media_id: str
 ) -> Callable[[], Awaitable[Mapping[str, object]]]:
-    return lambda: engine.app.complete(ANNA, media_id)
+    return lambda: engine.app.rpc.complete(ANNA, media_id)
 
 
 def test_another_complete_may_win_and_both_get_the_file() -> None:
@@ -478,9 +478,9 @@ def test_an_identity_is_what_decides_and_not_the_body() -> None:
 def test_the_same_two_calls_are_offered_over_rpc() -> None:
     engine = Engine()
     caller = {"userId": "alice", "tenantId": "acme", "permissions": [WRITE]}
-    upload: dict[str, Any] = finish(engine.app.presign(caller, PHOTO))
+    upload: dict[str, Any] = finish(engine.app.rpc.presign(caller, PHOTO))
     engine.put(upload)
-    file = finish(engine.app.complete(caller, upload["mediaId"]))
+    file = finish(engine.app.rpc.complete(caller, upload["mediaId"]))
     assert file == members(engine.complete(upload["mediaId"]))
 
 
@@ -488,7 +488,7 @@ def test_a_permission_is_asked_for_before_anything_is_looked_up() -> None:
     engine = Engine()
     reader = Identity("alice", "acme", frozenset({READ}))
     answer = finish(
-        engine.app.complete(
+        engine.app.rpc.complete(
             {"userId": reader.user_id, "tenantId": reader.tenant_id, "permissions": [READ]},
             "media_" + "a" * 21,
         )
