@@ -65,6 +65,7 @@ from media_engine.transfers.plan import BATCH as MOST_TRANSFERS
 from media_engine.transfers.queries import TransferQueries
 from media_engine.transfers.receiving import TransferReceiver
 from media_engine.transfers.tus_handlers import TusHandlers
+from media_engine.transfers.whole_handlers import WholeHandlers
 from media_engine.uploads.address import Guard
 from media_engine.uploads.examination import Examiner
 from media_engine.uploads.handlers import UploadHandlers
@@ -364,12 +365,14 @@ class Transfers:
         )
         self.tus = TusHandlers(self.opening, world.store, world.streams)
         self._multipart = MultipartHandlers(self.opening, world.streams)
+        self._whole = WholeHandlers(self.opening, world.streams)
         self._chunked = ChunkedHandlers(self.opening, world.streams, self.cleaner.run, remove)
 
     def routes(self) -> Iterable[Route]:
         """Return the routes for whoever sends."""
         yield from self._multipart.routes()
         yield from self._chunked.routes()
+        yield from self._whole.routes()
         yield from self.tus.routes()
 
     async def ending(self) -> Ending:

@@ -6,23 +6,22 @@ goes to the store as it comes, and its length is known before.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
 
-from media_engine.errors import (
-    FileTooLarge,
-    InvalidField,
-    MediaError,
-    MediaNotFound,
-    MissingFields,
-)
+from media_engine.errors import InvalidField, MediaNotFound, MissingFields
 from media_engine.http.body import read_object
-from media_engine.http.envelope import envelope, json_response
-from media_engine.http.form import FormField, boundary_of, parse_head
+from media_engine.http.envelope import json_response
+from media_engine.http.form import boundary_of, parse_head
 from media_engine.http.message import Request, Response
 from media_engine.http.query import first
 from media_engine.http.router import Route
-from media_engine.ports import Form, Intake, Streams
+from media_engine.ports import Form, Streams
 from media_engine.signing.gateway import OWNER, Identity
+from media_engine.transfers.chunked_fields import (
+    MOST_VALUE,
+    media_fields,
+    presign_fields,
+    their_names,
+)
 from media_engine.transfers.handlers import (
     MOST_BODY,
     SETTINGS,
@@ -35,24 +34,8 @@ from media_engine.transfers.handlers import (
 )
 from media_engine.transfers.model import SMALLEST_PART, Progress, Stage, Transfer, Way
 from media_engine.transfers.sender import Sender
-from media_engine.uploads.model import MEDIA_TYPES, MediaFile, instant, media_type
-
-MOST_IMAGES: Final = 10
-MOST_VALUE: Final = 4_096
-"""How long a value of a form may be, in bytes."""
-
-SERVICE: Final = "media"
-"""Which part of the application a file is for, where the client does not say."""
-
-FIELDS: Final[Mapping[str, str]] = {
-    "file_name": "fileName",
-    "content_type": "contentType",
-    "file_size": "fileSize",
-    "service": "service",
-    "album": "album",
-    "visibility": "visibility",
-}
-"""What this API calls the fields of a presign."""
+from media_engine.transfers.whole_handlers import MOST_IMAGES
+from media_engine.uploads.model import MEDIA_TYPES, instant, media_type
 
 Clean = Callable[[str | None], Awaitable[int]]
 """Lets go of the transfers of a scope whose time is over; returns how many."""
@@ -62,11 +45,11 @@ Remove = Callable[[Identity, str], Awaitable[None]]
 
 
 class ChunkedHandlers:
-    """What `/media/…` answers.
+    """What `/media/…` answers, but for files that come whole.
 
     Args:
         common: what every way has in common.
-        streams: reads forms and bodies.
+        streams: reads forms.
         clean: lets go of what is over.
         remove: deletes a file.
     """
@@ -89,8 +72,6 @@ class ChunkedHandlers:
             Route("POST", "/media/upload/chunk", self.chunk),
             Route("GET", "/media/upload/{upload_id}/status", self.status),
             Route("POST", "/media/upload/{upload_id}/finalize", self.finalize),
-            Route("POST", "/media/upload/simple", self.simple),
-            Route("POST", "/media/upload/images", self.images),
             Route("DELETE", "/media/{media_id}", self.delete),
             Route("GET", "/media/supported-formats", self.formats),
             Route("POST", "/media/cleanup/expired", self.cleanup),
@@ -106,9 +87,9 @@ class ChunkedHandlers:
             if transfer.length is None:
                 transfer = await self._opener.set_length(transfer, _size(fields))
         else:
-            with _their_names():
+            with their_names():
                 transfer = await self._common.open_fields(
-                    sender.identity, Way.CHUNKED, _ours(fields), exact=True
+                    sender.identity, Way.CHUNKED, presign_fields(fields), exact=True
                 )
         transfer = await self._receiver.begin(transfer)
         opened = self._common.opened(transfer, self._common.clock.now())
@@ -176,112 +157,7 @@ class ChunkedHandlers:
     async def finalize(self, request: Request, sender: Sender, upload_id: str) -> Response:  # noqa: ARG002
         """Make a file of what is whole."""
         transfer = await self._find(sender, upload_id)
-        return json_response(200, _media(await self._finisher.finish(transfer)))
-
-    async def simple(self, request: Request, sender: Sender) -> Response:
-        """Take one file at once: the file of a form, or the body."""
-        self._common.settings.require(*SETTINGS)
-        _refuse_too_much(request)
-        content_type = request.headers.get("content-type") or ""
-        if media_type(content_type) == "multipart/form-data":
-            form = self._streams.form(body_of(request), boundary_of(content_type))
-            with whole_form():
-                file = await self._file_of_form(form, sender)
-        else:
-            values = {name: first(request.query, name) for name in FIELDS}
-            intake = self._streams.intake([body_of(request)])
-            field = FormField("file", values["file_name"], media_type(content_type))
-            file = await self._take(sender, field, values, intake)
-        return json_response(201, _media(file))
-
-    async def _file_of_form(self, form: Form, sender: Sender) -> MediaFile:
-        values: dict[str, str | None] = {}
-        while (head := await form.next()) is not None:
-            field = parse_head(head)
-            if field.is_file:
-                return await self._take(sender, field, values, form.intake())
-            values[field.name] = await form.text(MOST_VALUE)
-        raise MissingFields(["file"])
-
-    async def images(self, request: Request, sender: Sender) -> Response:
-        """Take up to ten images. A bad one does not spoil the others: each has its verdict."""
-        self._common.settings.require(*SETTINGS)
-        require_no_token(sender)
-        _refuse_too_much(request)
-        boundary = boundary_of(request.headers.get("content-type"))
-        form = self._streams.form(body_of(request), boundary)
-        values: dict[str, str | None] = {}
-        verdicts: list[dict[str, object]] = []
-        with whole_form():
-            while (head := await form.next()) is not None:
-                field = parse_head(head)
-                if field.is_file:
-                    verdicts.append(
-                        await self._verdict(request, sender, field, values, form, len(verdicts))
-                    )
-                else:
-                    values[field.name] = await form.text(MOST_VALUE)
-        if not verdicts:
-            raise MissingFields(["images"])
-        uploaded = sum(verdict["status"] == "uploaded" for verdict in verdicts)
-        return json_response(
-            200,
-            {"results": verdicts, "uploaded": uploaded, "failed": len(verdicts) - uploaded},
-        )
-
-    async def _verdict(
-        self,
-        request: Request,
-        sender: Sender,
-        field: FormField,
-        values: Mapping[str, str | None],
-        form: Form,
-        place: int,
-    ) -> dict[str, object]:
-        verdict: dict[str, object] = {"index": place, "file_name": field.file_name}
-        try:
-            if place >= MOST_IMAGES:
-                raise InvalidField("images", f"must be at most {MOST_IMAGES}")
-            if not field.content_type.startswith("image/"):
-                raise InvalidField("content_type", "must be an image's")
-            file = await self._take(sender, field, values, form.intake())
-        except MediaError as error:
-            if error.status >= 500:
-                raise
-            refusal = envelope(error, request.request_id)
-            return {**verdict, "status": "refused", "error": refusal}
-        return {**verdict, "status": "uploaded", "media": _media(file)}
-
-    async def _take(
-        self,
-        sender: Sender,
-        field: FormField,
-        values: Mapping[str, str | None],
-        intake: Intake,
-    ) -> MediaFile:
-        """Take a file whose size nobody has said, and let go of it where it is refused."""
-        if sender.claims is not None:
-            require_type(sender, field.content_type)
-            transfer = await self._common.of_token(sender, Way.STREAM)
-        else:
-            most = self._common.most(field.content_type)
-            described = {
-                **_ours(values),
-                "fileName": field.file_name or values.get("file_name") or "file",
-                "contentType": field.content_type,
-                "maxFileSize": min(most, MOST_BODY),
-            }
-            with _their_names():
-                transfer = await self._common.open_fields(
-                    sender.identity, Way.STREAM, described, exact=False
-                )
-        try:
-            taken = await self._receiver.take(transfer, intake)
-            return await self._finisher.complete(taken)
-        except (FileTooLarge, InvalidField):
-            if sender.claims is None:
-                await self._ender.give_up(transfer)
-            raise
+        return json_response(200, media_fields(await self._finisher.finish(transfer)))
 
     async def delete(self, request: Request, sender: Sender, media_id: str) -> Response:  # noqa: ARG002
         """Delete a file, or an upload that is not finished; a token lets go of its upload."""
@@ -325,34 +201,6 @@ class ChunkedHandlers:
         return transfer
 
 
-def _refuse_too_much(request: Request) -> None:
-    length = announced(request)
-    if length is not None and length > MOST_BODY:
-        raise FileTooLarge("body", f"must have at most {MOST_BODY} bytes")
-
-
-def _ours(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields of a presign under the names that it has for them."""
-    ours = {name: fields[theirs] for theirs, name in FIELDS.items() if theirs in fields}
-    return {"service": SERVICE, **{k: v for k, v in ours.items() if v is not None}}
-
-
-class _their_names:  # noqa: N801
-    """Names the fields of a refusal as this API does."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        theirs = {ours: name for name, ours in FIELDS.items()}
-        if isinstance(error, MissingFields):
-            raise MissingFields([theirs.get(name, name) for name in error.fields]) from None
-        if isinstance(error, InvalidField) and error.field in theirs:
-            name = theirs[error.field]
-            why = error.message.removeprefix(error.field + " ").removesuffix(".")
-            raise type(error)(name, why) from None
-
-
 def _size(fields: Mapping[str, object]) -> int:
     size = fields.get("file_size")
     if not isinstance(size, int) or isinstance(size, bool):
@@ -382,20 +230,4 @@ def _progress(progress: Progress) -> dict[str, object]:
         "missing_chunks": missing,
         "next_chunk": missing[0] if missing else None,
         "expires_at": instant(transfer.expires_at),
-    }
-
-
-def _media(file: MediaFile) -> dict[str, object]:
-    return {
-        "media_id": file.id,
-        "file_path": file.key,
-        "file_name": file.file_name,
-        "content_type": file.content_type,
-        "file_size": file.file_size,
-        "status": file.status.value,
-        "service": file.service,
-        "album": file.album,
-        "visibility": file.visibility,
-        "created_at": instant(file.created_at),
-        "uploaded_at": None if file.uploaded_at is None else instant(file.uploaded_at),
     }
