@@ -86,7 +86,7 @@ def check_deployment(
 def _message(problem: Problem) -> CheckMessage:
     return CheckMessage(
         checks.WARNING if problem.missing else checks.ERROR,
-        f"{problem.name} {problem.why}.",
+        f"{problem.name} {problem.why}{problem.detail and f': {problem.detail}'}.",
         hint=HINTS.get(problem.setting),
         id=f"media_shim.{'W' if problem.missing else 'E'}{NUMBERS.get(problem.setting, UNKNOWN)}",
     )

@@ -10,6 +10,7 @@ Nothing that is raised, logged or shown here has a header or a URL in it: they c
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -129,6 +130,8 @@ class StoredFile:
 
 RECONCILER: Final = Identity("media-reconcile", None)
 """Who asks for what is nobody's in particular."""
+
+_CODE: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 _T = TypeVar("_T")
 
@@ -318,6 +321,8 @@ class MediaClient:
             raise WorkerUnavailable(reason=type(error).__name__) from None
         except httpx.HTTPError as error:
             raise _ConnectionBroke(reason=type(error).__name__) from None
+        except Exception as error:  # Its traceback would have the headers.
+            raise WorkerUnavailable(reason=type(error).__name__) from None
 
 
 def _opened(answer: "_Answer") -> Opened:
@@ -383,7 +388,7 @@ def _understood(response: httpx.Response) -> _Answer:
 
 def _refusal(response: httpx.Response, members: Mapping[str, object]) -> ShimError:
     code, message, setting = (members.get(name) for name in ("code", "error", "setting"))
-    if not (isinstance(code, str) and isinstance(message, str)):
+    if not (isinstance(code, str) and _CODE.fullmatch(code) and isinstance(message, str)):
         return WorkerUnavailable(reason=f"an answer {response.status_code} without an envelope")
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         return NotConfigured("MEDIA_SHIM.GATEWAY_KEY", "is refused by the Worker")

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
@@ -105,11 +106,13 @@ class Problem:
         setting: its name in MEDIA_SHIM; empty for MEDIA_SHIM itself.
         why: the rest of the sentence that the name begins. It shows no value of a secret.
         missing: whether it is simply not there, which an unfinished installation may be.
+        detail: what only whoever runs `manage.py check` is told: it can have the machine's paths.
     """
 
     setting: str
     why: str
     missing: bool = False
+    detail: str = ""
 
     @property
     def name(self) -> str:
@@ -209,7 +212,8 @@ class _Reader:
         try:
             return read(value)
         except ValueError as error:
-            self.problems.append(Problem(name, str(error)))
+            why, detail = (*error.args, "")[:2]
+            self.problems.append(Problem(name, why, detail=detail))
             return default
 
     def _refuse_what_was_not_asked_for(self) -> None:
@@ -227,15 +231,17 @@ def _text(value: object) -> str:
 
 def _url(value: object) -> str:
     url = _text(value)
-    wrong = ValueError("must be an http or https URL without a query")
+    wrong = ValueError("must be an http or https URL without a query, a name or a password")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port  # A port that is no number raises when it is read.
-    except ValueError:
+        httpx.URL(url).host  # noqa: B018  # Nor does the client take every name of a host.
+    except (ValueError, httpx.InvalidURL):
         raise wrong from None
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise wrong
-    if parts.query or parts.fragment:
+    # What is in front of the host would be in every URL that a browser is given.
+    if parts.query or parts.fragment or "@" in parts.netloc:
         raise wrong
     return url.rstrip("/")
 
@@ -296,8 +302,8 @@ def _function(value: object) -> Any:
     path = _text(value)
     try:
         function = import_string(path)
-    except ImportError as error:
-        raise ValueError(f"cannot be imported: {error}") from None
+    except Exception as error:  # Whatever the application's module does when it is imported.
+        raise ValueError("cannot be imported", f"{type(error).__name__}: {error}") from None
     if not callable(function):
         raise ValueError(f"must be the dotted path of a function, and {path} is none")
     return function

@@ -66,7 +66,8 @@ def signed_in(request: HttpRequest) -> "AbstractBaseUser":
     Raises:
         Unauthorized: nobody is signed in.
     """
-    if not request.user.is_authenticated:
+    # DRF may be told to have None for nobody (UNAUTHENTICATED_USER).
+    if request.user is None or not request.user.is_authenticated:
         raise Unauthorized
     return request.user
 
@@ -89,7 +90,7 @@ def _refuse(request: HttpRequest, error: ShimError, request_id: str, event: str)
         "code": error.code,
         "status": error.status,
         "reason": error.reason,
-        "user_id": request.user.pk,
+        "user_id": getattr(request.user, "pk", None),
     }
     logger.log(logging.ERROR if error.status >= 500 else logging.WARNING, event, extra=facts)
     body = {

@@ -108,6 +108,8 @@ class CsrfFailed(ShimError):
     status = 403
 
     def __init__(self, *, reason: str) -> None:
+        # Behind the dash Django repeats the Referer, and a URL can have a secret.
+        reason = reason.partition(" - ")[0]
         super().__init__("The request has no valid CSRF token: reload the page.", reason=reason)
 
 

@@ -27,9 +27,15 @@ _CONTROL_AND_SURROGATE: Final = ("Cc", "Cs")
 def json_object(request: HttpRequest) -> dict[str, object]:
     """Return the members of the JSON object that the request's body is.
 
+    `Content-Type: application/json` is required, because a browser sends it to another origin only
+    after that origin has agreed: a form of another site's could be JSON by its text.
+
     Raises:
-        InvalidField: it is none; the field is called `body`.
+        InvalidField: it is none, or is not declared as one; the field is called `body`, or
+            `content-type`.
     """
+    if request.content_type != "application/json":
+        raise InvalidField("content-type", "must be application/json")
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError):

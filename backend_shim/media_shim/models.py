@@ -53,8 +53,11 @@ class Removal(models.TextChoices):
 
 class MediaQuerySet(models.QuerySet["MediaObject"]):
     def owned_by(self, user: "AbstractBaseUser") -> "MediaQuerySet":
-        """Only what this user uploaded."""
-        return self.filter(owner_id=user.pk)
+        """Only what this user uploaded; of somebody who has no id, nothing.
+
+        To a database no owner is what a removed account's files have.
+        """
+        return self.none() if user.pk is None else self.filter(owner_id=user.pk)
 
     def committed(self) -> "MediaQuerySet":
         """Only what is there to be seen."""

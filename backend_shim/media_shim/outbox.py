@@ -161,7 +161,7 @@ def _deliver(entry: OutboxEntry, clock: Callable[[], datetime]) -> Delivered:
         logger.log(
             logging.ERROR if is_dead else logging.WARNING,
             event,
-            extra={**facts, "code": _said(error), "reason": getattr(error, "reason", None)},
+            extra={**facts, "code": _said(error), "reason": _reason(error)},
         )
         return Delivered(dead=1) if is_dead else Delivered(failed=1)
     logger.info("media.outbox.delivered", extra=facts)
@@ -216,6 +216,11 @@ def _put_back(entry: OutboxEntry, error: Exception, now: datetime) -> bool:
         last_error=_said(error),
     )
     return is_dead
+
+
+def _reason(error: Exception) -> str | None:
+    """Return what the log may know beyond the code: of an error of others, nothing."""
+    return error.reason if isinstance(error, ShimError) else None
 
 
 def _said(error: Exception) -> str:

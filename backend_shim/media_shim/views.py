@@ -1,15 +1,20 @@
 """What `/api/media/…` and the development redirect answer."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.utils import timezone
 
 from media_shim import attachments, conf, delivery, fields, services, wire
 from media_shim.client import Opened, Presigned
 from media_shim.envelope import endpoint, signed_in
 from media_shim.errors import MediaNotFound
 from media_shim.models import LONGEST_TARGET, MediaObject
+from media_shim.tokens import DeliveryUrl
 from media_shim.uploads import UploadWanted
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 
 @endpoint("POST", refused="media.sign_upload.rejected")
@@ -31,13 +36,13 @@ def upload_token(request: HttpRequest) -> HttpResponse:
 
 @endpoint("POST", refused="media.commit.fail")
 def commit(request: HttpRequest) -> HttpResponse:
-    """`{key, attachTo?}` → the file, available and attached."""
+    """`{key, attachTo?}` → the file, available and attached; with a URL, if the user may see it."""
     user = signed_in(request)
     body = fields.json_object(request)
     key = fields.key(body)
     attach_to = fields.optional_text(body, "attachTo", LONGEST_TARGET)
     media = services.commit(user, key, attach_to)
-    return JsonResponse({"media": wire.file(media, delivery.mint(media, user, timezone.now()))})
+    return JsonResponse({"media": wire.file(media, _url_of(user, key))})
 
 
 @endpoint("GET", "HEAD", refused="media.url.rejected")
@@ -77,6 +82,14 @@ def development_redirect(request: HttpRequest, key: str) -> HttpResponse:
         raise MediaNotFound
     found = delivery.url_for(signed_in(request), fields.key({"key": key}))
     return HttpResponseRedirect(found.url)
+
+
+def _url_of(user: "AbstractBaseUser", key: str) -> DeliveryUrl | None:
+    """Return a URL of a file that the user has just committed, or once did and may see still."""
+    try:
+        return delivery.url_for(user, key)
+    except MediaNotFound:
+        return None
 
 
 def _issued(media: MediaObject, issued: Presigned | Opened) -> dict[str, object]:

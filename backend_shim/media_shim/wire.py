@@ -52,8 +52,8 @@ def transfer(media: "MediaObject", opened: "Opened", public_url: str) -> dict[st
     }
 
 
-def file(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
-    """Return a committed file, with a URL for whoever asked."""
+def file(media: "MediaObject", delivery: "DeliveryUrl | None") -> dict[str, object]:
+    """Return a committed file, with a URL for whoever asked; None where they may not see it."""
     return {
         "mediaId": media.id,
         "key": media.key,
@@ -70,12 +70,12 @@ def file(media: "MediaObject", delivery: "DeliveryUrl") -> dict[str, object]:
     }
 
 
-def address(key: str, delivery: "DeliveryUrl") -> dict[str, object]:
+def address(key: str, delivery: "DeliveryUrl | None") -> dict[str, object]:
     """Return where a file can be loaded, and until when."""
     return {
         "key": key,
-        "url": delivery.url,
-        "urlExpiresAt": instant(delivery.expires_at),
+        "url": None if delivery is None else delivery.url,
+        "urlExpiresAt": None if delivery is None else instant(delivery.expires_at),
     }
 
 

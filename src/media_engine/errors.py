@@ -558,6 +558,7 @@ class NotConfigured(MediaError):
     def __init__(self, setting: str, why: str) -> None:
         super().__init__(f"{setting} {why}.")
         self.setting = setting
+        self.why = why
 
     @property
     def details(self) -> Mapping[str, object]:

@@ -200,7 +200,8 @@ class Settings:
         for name in names:
             problem = self.problems.get(name)
             if problem is not None:
-                raise problem
+                # A new one: what is raised takes headers and a traceback from its request.
+                raise type(problem)(problem.setting, problem.why)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], bindings: Collection[str]) -> "Settings":

@@ -21,7 +21,9 @@ createServer(async (request, outgoing) => {
   const found = match(request.method, url.pathname.replace(`/${MediaController.prefix}/`, ""));
   if (!found) return answer(404, { code: "NOT_FOUND", status: 404 });
   const { route, params } = found;
-  const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : {};
+  const text = Buffer.concat(chunks).toString();
+  const isForm = request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
+  const body = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text || "{}");
   const call = { request, url, params, body };
   try {
     const result = await controller[route.name](...route.parameters.map((from) => from(call)));

@@ -1,7 +1,10 @@
 """What docs/backends.md tells to copy works: its programs are run, and speak to a real Worker."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -209,6 +212,70 @@ def test_a_wrong_gateway_key_is_no_fault_of_the_users(
     folder, wrong = tmp_path_factory.mktemp("backend"), {**settings, "MEDIA_GATEWAY_KEY": "wrong"}
     with running(BACKENDS[name], folder, wrong) as url, httpx.Client(base_url=url) as http:
         assert refused(Browser(http, "alice:acme").sign()) == (503, "r2_not_configured")
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
+def test_a_form_of_another_sites_does_nothing(alice: Browser, content_type: str) -> None:
+    """A browser sends it with cookies, and asks nobody before."""
+    key = alice.sign().json()["key"]
+    form = f"key={key}" if "form" in content_type else json.dumps({"key": key})
+
+    answer = alice.call("POST", "commit", content=form, headers={"content-type": content_type})
+
+    assert refused(answer) == (400, "INVALID_FIELD")
+    assert refused(alice.url(key)) == (409, "UPLOAD_INCOMPLETE")
+
+
+def test_a_key_that_is_no_text_finds_nothing(alice: Browser) -> None:
+    alice.uploaded()
+
+    answer = alice.call("POST", "commit", json={"key": {"startsWith": "t/"}})
+
+    assert refused(answer) in [(404, "MEDIA_NOT_FOUND"), (400, "INVALID_FIELD")]
+
+
+@pytest.mark.parametrize("backend", ["Next.js", "Go"], indirect=True)
+def test_a_body_without_end_is_not_read_to_its_end(alice: Browser) -> None:
+    """NestJS' own parser has a limit."""
+    body = json.dumps({"key": "x", "more": "y" * 100_000})
+
+    answer = alice.call(
+        "POST", "commit", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert refused(answer) == (400, "INVALID_FIELD")
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("status", [302, 307])
+def test_the_gateway_key_is_not_taken_to_where_somebody_points(
+    name: str, status: int, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append((self.path, self.headers["x-gateway-key"]))
+            self.send_response(status)
+            self.send_header("location", f"http://localhost:{server.server_port}/other")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    folder = tmp_path_factory.mktemp("backend")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        Thread(target=server.serve_forever).start()
+        there = {**settings, "MEDIA_WORKER_URL": f"http://127.0.0.1:{server.server_port}"}
+        try:
+            with running(BACKENDS[name], folder, there) as url, httpx.Client(base_url=url) as http:
+                assert refused(Browser(http, "alice:acme").sign()) == (502, "WORKER_UNAVAILABLE")
+        finally:
+            server.shutdown()
+    assert [path for path, _ in seen] == ["/upload/presign"]
 
 
 @pytest.mark.parametrize("name", BACKENDS)

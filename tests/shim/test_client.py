@@ -1,6 +1,7 @@
 """The client of the Worker: what it hides, and what it makes of answers."""
 
 import logging
+from traceback import walk_tb
 
 import httpx
 import pytest
@@ -43,6 +44,18 @@ def test_the_worker_may_live_under_a_path(double: FakeWorker) -> None:
     assert double.called == ["POST /base/upload/presign"]
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_key_is_not_taken_to_where_somebody_points(
+    client: MediaClient, double: FakeWorker, status: int
+) -> None:
+    double.answer_next(httpx.Response(status, headers={"location": "https://other.test/"}))
+
+    with pytest.raises(WorkerUnavailable):
+        presign(client)
+
+    assert double.called == ["POST /upload/presign"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -70,6 +83,19 @@ def test_no_error_and_no_log_shows_a_secret(
     assert "5ec3e7" not in shown
     assert GATEWAY_KEY not in shown
     assert error.__suppress_context__ or error.__context__ is None
+
+
+def test_a_traceback_has_no_secret_in_hand(client: MediaClient, double: FakeWorker) -> None:
+    """Pages for developers, and what collects faults, show what each function had."""
+    double.answer_next(ZeroDivisionError("an oversight in httpx"))
+
+    with pytest.raises(WorkerUnavailable) as caught:
+        presign(client)
+
+    error = caught.value
+    assert (error.reason, error.__suppress_context__) == ("ZeroDivisionError", True)
+    for frame, _ in walk_tb(error.__traceback__):
+        assert GATEWAY_KEY not in repr({**frame.f_locals, "double": None})
 
 
 def test_an_upload_and_a_client_do_not_show_their_secrets(client: MediaClient) -> None:

@@ -1,18 +1,18 @@
 """GET /api/media/url, /api/media/refresh and the development redirect; whose files are whose."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import jwt
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from media_shim import attachments, delivery
 from media_shim.delivery import MOST_KEYS
-from media_shim.errors import MediaGone, UploadIncomplete
-from media_shim.models import MediaObject, Status
+from media_shim.errors import MediaGone, MediaNotFound, UploadIncomplete
+from media_shim.models import MediaObject, MediaQuerySet, Status
 from media_shim.testing import make_media
 from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import SECRET, Browser, Upload
@@ -271,3 +271,50 @@ def test_there_is_no_redirect_in_production(
     response = as_alice.get(f"/m/{committed(alice).key}")
 
     assert (response.status_code, response.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+
+
+def nobody_views(_viewer: User, files: MediaQuerySet) -> MediaQuerySet:
+    return files.none()
+
+
+def test_who_may_see_a_file_no_more_gets_no_url_by_committing_it_again(
+    as_alice: Browser, alice: User, committed: Upload, settings: Any, shim_settings: Any
+) -> None:
+    """Nor does an application that hides what is not attached make a commit fail."""
+    settings.MEDIA_SHIM = shim_settings | {"VIEWABLE": f"{__name__}.{nobody_views.__name__}"}
+    media = committed(alice)
+
+    response = as_alice.send("/api/media/commit", {"key": media.key})
+
+    assert as_alice.get(ADDRESSES[1], {"key": media.key}).status_code == 404
+    file = response.json()["media"]
+    assert (response.status_code, file["status"]) == (200, "committed")
+    assert (file["url"], file["urlExpiresAt"]) == (None, None)
+
+
+def test_nobody_is_no_owner_of_what_a_removed_account_had(alice: User, committed: Upload) -> None:
+    """To a database the owner of both is NULL."""
+    media = committed(alice)
+    attachments.remove_all_of(alice)
+    assert not MediaObject.objects.exclude(owner=None).exists()
+
+    with pytest.raises(MediaNotFound):
+        delivery.url_for(cast("User", AnonymousUser()), media.key)
+    with pytest.raises(MediaNotFound):
+        attachments.remove(cast("User", AnonymousUser()), media.id)
+
+
+def everybody_views_what_is_attached(viewer: User, files: MediaQuerySet) -> MediaQuerySet:
+    return files.owned_by(viewer) | files.filter(attached_to="demo.profile:1")
+
+
+def test_who_is_not_signed_in_sees_what_the_application_shows_to_everybody(
+    alice: User, settings: Any, shim_settings: Any
+) -> None:
+    hook = f"{__name__}.{everybody_views_what_is_attached.__name__}"
+    settings.MEDIA_SHIM = shim_settings | {"VIEWABLE": hook}
+    shown, own = make_media(alice, attached_to="demo.profile:1"), make_media(alice)
+    keys = [shown.key, own.key]
+
+    assert list(delivery.urls_for(cast("User", AnonymousUser()), keys)) == [shown.key]
+    assert list(delivery.urls_for(alice, keys)) == keys

@@ -1,5 +1,6 @@
 """What all endpoints have in common: sessions, methods, CSRF, caching, bugs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -69,6 +70,61 @@ def test_a_post_with_the_pages_csrf_token_is_taken(alice: User) -> None:
     response = browser.send(POSTS[0], PICTURE, headers={"x-csrftoken": token})
 
     assert response.status_code == 201
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "",
+    ],
+)
+def test_json_that_a_form_of_another_site_could_send_is_not_taken(
+    alice: User, double: FakeWorker, path: str, content_type: str
+) -> None:
+    """Where a project checks no CSRF token, a browser's preflight is what keeps others out."""
+    browser = Browser(alice, enforce_csrf_checks=True)
+    browser.get("/api/session")
+    token = browser.cookies["csrftoken"].value
+
+    response = browser.post(
+        path, json.dumps(PICTURE), content_type=content_type, headers={"x-csrftoken": token}
+    )
+
+    error = response.json()
+    assert (response.status_code, error["code"]) == (400, "INVALID_FIELD")
+    assert error["field"] == "content-type"
+    assert not double.calls
+
+
+def test_a_type_of_json_may_have_parameters(as_alice: Browser) -> None:
+    response = as_alice.post(
+        POSTS[0], json.dumps(PICTURE), content_type="Application/JSON; charset=utf-8"
+    )
+
+    assert response.status_code == 201
+
+
+def test_what_led_to_a_request_that_was_forged_is_not_told_to_the_log(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django says why it refused, and repeats the Referer: a URL, which can have a secret."""
+    browser = Browser(alice, enforce_csrf_checks=True)
+
+    browser.post(
+        POSTS[0],
+        PICTURE,
+        content_type="application/json",
+        secure=True,
+        headers={"referer": "https://evil.test/reset?token=5ec3e7"},
+    )
+
+    (record,) = [record for record in caplog.records if record.name == "media_shim"]
+    assert vars(record)["reason"] == "Referer checking failed"
 
 
 def test_no_answer_may_be_cached(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import httpx
 import pytest
@@ -245,6 +246,41 @@ def test_a_receiver_that_breaks_down_is_told_again_later(
     assert OutboxEntry.objects.get().last_error == "ZeroDivisionError"
     assert outbox.deliver(clock.after(seconds=2)) == Delivered(done=1)
     assert changes(double) == [("DELETE", None)] * 2
+
+
+@pytest.mark.usefixtures("attached")
+def test_what_others_say_is_told_to_nobody(
+    alice: User, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A receiver asks servers of its own, with secrets of its own."""
+
+    def break_down(**_: object) -> None:
+        raise URLError("https://others.test/?key=5ec3e7")
+
+    attachments.detach(alice.profile)
+    signals.media_removed.connect(break_down)
+    try:
+        assert outbox.deliver(clock) == Delivered(failed=1)
+    finally:
+        signals.media_removed.disconnect(break_down)
+
+    (record,) = caplog.records
+    assert (vars(record)["code"], vars(record)["reason"]) == ("URLError", None)
+    assert OutboxEntry.objects.get().last_error == "URLError"
+
+
+@pytest.mark.usefixtures("attached")
+@pytest.mark.parametrize("code", ["X" * 201, "eyJhbGciOiJIUzI1NiJ9.e30.5ec3e7", ""])
+def test_a_code_that_is_none_of_the_workers_is_kept_nowhere(
+    alice: User, double: FakeWorker, clock: Clock, code: str
+) -> None:
+    """Something in between has answered, and PostgreSQL would not take every text."""
+    attachments.detach(alice.profile)
+    double.answer_next(refusal(404, code, "No."))
+
+    assert outbox.deliver(clock) == Delivered(failed=1)
+    assert OutboxEntry.objects.get().last_error == "WORKER_UNAVAILABLE 502"
+    assert outbox.deliver(clock.after(seconds=2)) == Delivered(done=1)
 
 
 class TestClaims:

@@ -100,6 +100,7 @@ def test_a_session_needs_the_csrf_token(alice: User) -> None:
     browser = Browser(alice, enforce_csrf_checks=True)
 
     assert refused(browser.send(SIGN, PICTURE)) == (403, "CSRF_FAILED")
+    assert refused(browser.delete("/api/media/files/media_1")) == (403, "CSRF_FAILED")
     assert not MediaObject.objects.exists()
     assert Browser(alice).send(SIGN, PICTURE).status_code == 201
 
@@ -110,6 +111,13 @@ def test_nobody_is_let_in(browser: Browser) -> None:
 
     assert refused(response) == (401, "UNAUTHORIZED")
     assert response["WWW-Authenticate"] == "Token"
+
+
+def test_nobody_may_be_none(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"UNAUTHENTICATED_USER": None}
+    monkeypatch.setattr(APIView, "permission_classes", [])
+
+    assert refused(Browser().send(SIGN, PICTURE)) == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """MEDIA_SHIM: what is wrong with it is named, by `manage.py check` and by the answers."""
 
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management import CommandError, call_command
 from media_shim import checks, conf
 from media_shim.errors import NotConfigured
 from media_shim.keys import SigningKey
-from tests.shim.conftest import SECRET, TOKEN_KEYS
+from tests.shim.conftest import PICTURE, SECRET, TOKEN_KEYS, Browser
 
 KEY = urlsafe_b64encode(SECRET).decode()
 DEVELOPMENT_KEY = urlsafe_b64encode(b"development-only-key-of-the-laptop").decode()
@@ -49,8 +50,13 @@ def test_what_is_not_set_has_a_default(settings: Any, shim_settings: Any) -> Non
         ("WORKER_URL", "https://host:0", "E001"),
         ("WORKER_URL", "https://host/?a=b", "E001"),
         ("WORKER_URL", "https://host/#a", "E001"),
+        ("WORKER_URL", "https://ho\u200bst", "E001"),
+        ("WORKER_URL", "https://xn--a", "E001"),
+        ("WORKER_URL", "https://name:word@host", "E001"),
+        ("WORKER_URL", "https://name@host", "E001"),
         ("WORKER_URL", 8787, "E001"),
         ("PUBLIC_URL", "//media.example.com", "E002"),
+        ("PUBLIC_URL", "https://name:word@host", "E002"),
         ("GATEWAY_KEY", "one,two", "E003"),
         ("GATEWAY_KEY", "line\nbreak", "E003"),
         ("GATEWAY_KEY", "schlüssel", "E003"),
@@ -123,6 +129,36 @@ def test_what_is_not_set_yet_is_a_warning_that_says_what_to_write(
     assert message.id == f"media_shim.{check}"
     assert message.hint
     assert not message.is_serious()
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("from media_shim.conf import nothing", "ImportError: cannot import name 'nothing'"),
+        ("raise RuntimeError('not yet')", "RuntimeError: not yet"),
+        ("this is no Python", "SyntaxError: "),
+    ],
+)
+def test_why_a_function_cannot_be_imported_is_told_to_whoever_has_the_machine_alone(
+    settings: Any,
+    shim_settings: Any,
+    as_alice: Browser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    error: str,
+) -> None:
+    """What Python says of it has the machine's paths in it."""
+    (tmp_path / "broken_hooks.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.MEDIA_SHIM = shim_settings | {"TENANT": "broken_hooks.tenant"}
+
+    answer = as_alice.send("/api/media/sign-upload", PICTURE)
+
+    (message,) = checks.check_settings(None)
+    assert message.msg.startswith(f"MEDIA_SHIM.TENANT cannot be imported: {error}")
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "MEDIA_SHIM.TENANT cannot be imported."
 
 
 def test_everything_that_is_wrong_is_named_at_once(settings: Any) -> None:

@@ -341,3 +341,16 @@ def test_a_service_binding_needs_no_key_but_an_identity() -> None:
     assert ok.status == 200
     nobody = engine.fetch("POST", "/internal/resolve", without("x-user-id"), body, internal=True)
     assert (nobody.status, members(nobody)["code"]) == (401, "UNAUTHORIZED")
+
+
+def test_what_one_refusal_took_along_is_not_in_the_next() -> None:
+    """A setting that is wrong is wrong for every request, and each has an error of its own."""
+    engine = Engine({"R2_BUCKET_NAME": "", "UPLOAD_ORIGINS": "https://app.test"})
+    page = {**ALICE_HEADERS, "origin": "https://app.test"}
+    first = engine.fetch("POST", "/s3/multipart", page, b"{}")
+    second = presign(engine, ALICE_HEADERS)
+
+    assert members(first)["setting"] == members(second)["setting"] == "R2_BUCKET_NAME"
+    assert first.headers["Access-Control-Allow-Origin"] == "https://app.test"
+    assert {"Access-Control-Allow-Origin", "Vary"}.isdisjoint(second.headers)
+    assert all(problem.__traceback__ is None for problem in engine.settings.problems.values())

@@ -200,8 +200,14 @@ def test_a_file_that_is_made_private_is_gone_out_of_the_public_entry_at_once(
     file = alice.upload(JPEG, visibility="public")
     assert alice.http.get(plain_url(alice, file)).status_code == 200
     await_cached(worker.state, f"public/{file['key']}")
+    etag = alice.http.get(plain_url(alice, file)).headers["etag"]
     assert alice.show_to(file["mediaId"], "private").status_code == 200
     assert alice.http.get(plain_url(alice, file)).status_code == 401
+    assert alice.http.head(plain_url(alice, file)).status_code == 401
+    for header in ({"range": "bytes=0-9"}, {"range": "bytes=999999-"}, {"if-none-match": etag}):
+        refused = alice.http.get(plain_url(alice, file), headers=header)
+        assert (refused.status_code, refused.headers["cache-control"]) == (401, "no-store")
+        assert "etag" not in refused.headers
     assert alice.http.get(file_url(alice.url, file["key"])).content == JPEG
 
 

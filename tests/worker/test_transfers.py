@@ -9,11 +9,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from tests.media.sent import photo_of, video_of
 from tests.worker.caller import Caller
-from tests.worker.tokens import file_url
+from tests.worker.tokens import KID, SECRET, file_url
 
 MIB = 1024 * 1024
 PART = 5 * MIB
@@ -67,6 +68,19 @@ def test_parts_go_to_the_store_directly_and_make_the_file(alice: Caller) -> None
     assert digest_of(alice, begun["key"]) == DIGEST
     file = alice.complete(transfer["mediaId"]).json()
     assert (file["status"], file["contentType"]) == ("uploaded", "video/mp4")
+
+
+def test_a_token_cannot_renew_itself(alice: Caller) -> None:
+    transfer = opened(alice)
+    claims = jwt.decode(transfer["uploadToken"], options={"verify_signature": False})
+    claims["exp"] = int(time.time()) + 30
+    token = jwt.encode(claims, SECRET, algorithm="HS256", headers={"kid": KID})
+
+    asked = httpx.get(f"{alice.url}/u/{token}/s3/params?filename=a.mp4&type=video/mp4").json()
+
+    answered = urlsplit(asked["url"]).path.split("/")[2]
+    assert asked["expires"] <= 30
+    assert jwt.decode(answered, options={"verify_signature": False})["exp"] == claims["exp"]
 
 
 def test_a_file_that_is_deleted_while_its_parts_come_takes_none_any_more(alice: Caller) -> None:

@@ -20,7 +20,8 @@
  * @property {string} contentType
  * @property {number} bytes
  * @property {string} fileName
- * @property {string} url opens the file until `urlExpiresAt`
+ * @property {string | null} url opens the file until `urlExpiresAt`; null in the answer to a commit,
+ *   where the application does not let its user see the file
  * @property {string | null} urlExpiresAt ISO 8601; null for a public file, whose URL lives on
  * @property {string} createdAt ISO 8601
  */

@@ -1,5 +1,6 @@
 """Walks through a deployment, one check after another, and takes away what it brought."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -47,7 +48,7 @@ def golive(
     shim = current()
     with httpx.Client(timeout=shim.timeout) as http:
         trial = Trial(shim, http, Identity(USER, tenant))
-        with _clearing(trial, tell):
+        with _unlogged(), _clearing(trial, tell):
             _walk(Walk(trial, origin, r2_dev, workers_dev), tell)
 
 
@@ -76,6 +77,17 @@ def _looked(check: Check, walk: Walk) -> Row:
     except ShimError as error:
         seen = f"{error.status} {error.code}: {error.message}"
         return Row(check.name, Outcome.FAILED, seen, check.advice)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep httpx from telling the log what it asks for: these URLs store files and open them."""
+    logger = logging.getLogger("httpx")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 @contextmanager

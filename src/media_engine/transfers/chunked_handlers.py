@@ -92,7 +92,7 @@ class ChunkedHandlers:
                     sender.identity, Way.CHUNKED, presign_fields(fields), exact=True
                 )
         transfer = await self._receiver.begin(transfer)
-        opened = self._common.opened(transfer, self._common.clock.now())
+        opened = self._common.opened(transfer, self._common.clock.now(), sender.claims)
         return json_response(
             201,
             {

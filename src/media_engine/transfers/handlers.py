@@ -151,16 +151,17 @@ class TransferHandlers:
         upload = self.parse({**fields, "fileSize": size})
         return await self.opener.open(identity, way, upload, exact=exact, note=note, claim=claim)
 
-    def opened(self, transfer: Transfer, now: int) -> dict[str, object]:
+    def opened(
+        self, transfer: Transfer, now: int, claims: UploadClaims | None = None
+    ) -> dict[str, object]:
         """Return a transfer as whoever opened it sees it, with a token for it.
 
         Args:
             transfer: the transfer.
             now: since when the token lives, in milliseconds.
+            claims: what the token says with which it was opened; None where it was an identity.
         """
-        now //= 1000
-        exp = min(now + LIFE, transfer.expires_at // 1000)
-        token = self.token(transfer, now, exp)
+        token, exp = self.token(transfer, now, claims)
         return {
             "mediaId": transfer.media_id,
             "key": transfer.key,
@@ -172,9 +173,22 @@ class TransferHandlers:
             "expiresAt": instant(transfer.expires_at),
         }
 
-    def token(self, transfer: Transfer, now: int, exp: int) -> str:
-        """Mint a token for a transfer; instants in seconds."""
-        claims = UploadClaims(
+    def token(self, transfer: Transfer, now: int, claims: UploadClaims | None) -> tuple[str, int]:
+        """Mint a token for a transfer; return it, and the second in which it dies.
+
+        One that a token is answered with dies with that: otherwise whoever has one could renew it
+        alone, and the application would not be asked again.
+
+        Args:
+            transfer: the transfer.
+            now: since when it lives, in milliseconds.
+            claims: what the token says that is answered; None where it is an identity.
+        """
+        now //= 1000
+        exp = min(now + LIFE, transfer.expires_at // 1000)
+        if claims is not None:
+            exp = min(exp, claims.exp)
+        said = UploadClaims(
             media_id=transfer.media_id,
             scope=transfer.scope,
             content_type=transfer.content_type,
@@ -183,7 +197,7 @@ class TransferHandlers:
             exp=exp,
             iat=now,
         )
-        return mint(claims, self.settings.token_keys)
+        return mint(said, self.settings.token_keys), exp
 
     def most(self, content_type: str | None) -> int:
         """Return how large a file of this type may be, in bytes; of a type that is none, 1."""

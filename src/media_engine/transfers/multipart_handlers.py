@@ -32,7 +32,6 @@ from media_engine.http.query import first
 from media_engine.http.router import Route
 from media_engine.ports import StoredPart, Streams
 from media_engine.signing.sigv4 import presign
-from media_engine.signing.upload_token import LIFE
 from media_engine.transfers.handlers import (
     MIB,
     SETTINGS,
@@ -101,12 +100,17 @@ class MultipartHandlers:
         }
         transfer = await self._transfer(sender, way, described, exact=directly)
         if not directly:
-            now = self._common.clock.now() // 1000
-            token = self._common.token(transfer, now, now + LIFE)
-            url = f"{self._common.settings.public_url}/u/{token}/s3/form"
-            fields = {"key": transfer.key}
-            answer = {"method": "POST", "url": url, "fields": fields, "expires": LIFE}
-            return json_response(200, answer)
+            now = self._common.clock.now()
+            token, exp = self._common.token(transfer, now, sender.claims)
+            return json_response(
+                200,
+                {
+                    "method": "POST",
+                    "url": f"{self._common.settings.public_url}/u/{token}/s3/form",
+                    "fields": {"key": transfer.key},
+                    "expires": exp - now // 1000,
+                },
+            )
         headers = {
             "content-type": transfer.head.content_type,
             "content-disposition": transfer.head.content_disposition,

@@ -1,12 +1,13 @@
 """`POST /upload/open` and `/upload/token`: one transfer for one name, and what it costs."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from media_engine.http.message import Response
 from media_engine.idempotency.model import KEY_LIFE_MS
-from media_engine.signing.upload_token import LIFE
+from media_engine.signing.upload_token import LIFE, verify
 from tests.unit.engine import ALICE_HEADERS, Engine, finish, members, to_json
 from tests.unit.transfers.sending import VIDEO, bearer, code, opened
 from tests.unit.uploads.stepped import Call, SteppedDatabase
@@ -59,6 +60,35 @@ def test_once_the_token_is_dead_another_one_opens_the_same_transfer() -> None:
     assert (again["mediaId"], again["uploadId"]) == (first["mediaId"], first["uploadId"])
     begun = engine.fetch("POST", "/media/upload/init", bearer(again), b"{}")
     assert members(begun)["upload_id"] == first["uploadId"]
+
+
+def test_a_token_is_answered_with_none_that_outlives_it() -> None:
+    """Else whoever has one could renew it alone, and the application would not be asked again."""
+    engine = Engine()
+    chunked, form = opened(engine, 1000), opened(engine, 1000)
+    engine.clock.advance((LIFE - 60) * 1000)
+    begun = engine.fetch("POST", "/media/upload/init", bearer(chunked), b"{}")
+    asked = members(engine.fetch("GET", "/s3/params?type=video/mp4", bearer(form)))
+    token = urlsplit(asked["url"]).path.split("/")[2]
+
+    assert asked["expires"] == 60
+    for answered in (members(begun)["upload_token"], token):
+        assert verify(answered, engine.settings.token_keys, engine.now).exp == engine.now + 60
+    engine.clock.advance(60_000)
+    late = engine.fetch("POST", urlsplit(asked["url"]).path, {}, b"")
+    assert code(late) == "401 TOKEN_EXPIRED"
+
+
+def test_what_the_gateway_is_answered_with_lives_an_hour() -> None:
+    engine = Engine()
+    fields = to_json({"file_name": "a.mp4", "content_type": "video/mp4", "file_size": 1000})
+    begun = members(engine.fetch("POST", "/media/upload/init", ALICE_HEADERS, fields))
+    asked = members(engine.fetch("GET", "/s3/params?filename=a&type=video/mp4", ALICE_HEADERS))
+    token = urlsplit(asked["url"]).path.split("/")[2]
+
+    assert asked["expires"] == LIFE
+    for answered in (begun["upload_token"], token):
+        assert verify(answered, engine.settings.token_keys, engine.now).exp == engine.now + LIFE
 
 
 def test_another_request_by_the_same_name_is_refused() -> None:
