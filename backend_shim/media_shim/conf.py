@@ -24,6 +24,8 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -107,12 +109,14 @@ class Problem:
         why: the rest of the sentence that the name begins. It shows no value of a secret.
         missing: whether it is simply not there, which an unfinished installation may be.
         detail: what only whoever runs `manage.py check` is told: it can have the machine's paths.
+        write: what to write instead, where that follows from what is there; else empty.
     """
 
     setting: str
     why: str
     missing: bool = False
     detail: str = ""
+    write: str = ""
 
     @property
     def name(self) -> str:
@@ -211,16 +215,34 @@ class _Reader:
             return default
         try:
             return read(value)
+        except _Corrected as error:
+            self.problems.append(Problem(name, str(error), write=f'"{name}": "{error.value}"'))
         except ValueError as error:
             why, detail = (*error.args, "")[:2]
             self.problems.append(Problem(name, why, detail=detail))
-            return default
+        return default
 
     def _refuse_what_was_not_asked_for(self) -> None:
-        for name in self._raw:
+        for name in map(str, self._raw):
             if name not in self._asked:
+                meant = get_close_matches(name.upper(), self._asked, 1)
+                write = f"{meant[0]}, if that is what you mean." if meant else ""
                 known = ", ".join(sorted(self._asked))
-                self.problems.append(Problem(str(name), f"is no setting; there are {known}"))
+                self.problems.append(
+                    Problem(name, f"is no setting; there are {known}", write=write)
+                )
+
+
+class _Corrected(ValueError):
+    """A wrong value of which can be said what it should be.
+
+    Attributes:
+        value: what to write. No secret is in it.
+    """
+
+    def __init__(self, why: str, value: str) -> None:
+        super().__init__(why)
+        self.value = value
 
 
 def _text(value: object) -> str:
@@ -238,12 +260,21 @@ def _url(value: object) -> str:
         httpx.URL(url).host  # noqa: B018  # Nor does the client take every name of a host.
     except (ValueError, httpx.InvalidURL):
         raise wrong from None
+    if _HOST.fullmatch(url):
+        raise _Corrected("has no scheme", f"{_scheme_for(url)}://{url}")
     if parts.scheme not in ("http", "https") or not host or port == 0:
         raise wrong
     # What is in front of the host would be in every URL that a browser is given.
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise wrong
     return url.rstrip("/")
+
+
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
+
+
+def _scheme_for(host: str) -> str:
+    return "http" if host.startswith(("127.", "localhost")) else "https"
 
 
 def _secret(value: object) -> str:
@@ -299,6 +330,9 @@ def _number(value: object, number: type[_N]) -> _N:
 
 def _function(value: object) -> Any:
     """Import a function. What it takes and gives, its path cannot tell."""
+    if isinstance(value, FunctionType):
+        path = f"{value.__module__}.{value.__qualname__}"
+        raise _Corrected("must be the dotted path of a function, not the function itself", path)
     path = _text(value)
     try:
         function = import_string(path)

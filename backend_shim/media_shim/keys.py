@@ -40,8 +40,8 @@ def read_keys(text: str) -> tuple[SigningKey, ...]:
     """
     keys: dict[str, SigningKey] = {}
     for place, entry in enumerate(text.split(","), start=1):
-        kid, _, key = entry.strip().partition(":")
-        if not _KID.fullmatch(kid):
+        kid, colon, key = entry.strip().partition(":")
+        if not colon or not _KID.fullmatch(kid):
             raise ValueError(
                 f"must be kid:key entries with commas between, and entry {place} is none"
             )

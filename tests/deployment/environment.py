@@ -16,7 +16,7 @@ PRODUCTION: Final = {
     "ALLOWED_HOSTS": "app.example.com, www.example.com",
     "DATABASE_URL": "postgresql://media:secret@127.0.0.1:1/media",
     "MEDIA_WORKER_URL": "https://media.example.com",
-    "MEDIA_GATEWAY_KEY": "a-secret-of-two",
+    "MEDIA_GATEWAY_KEY": "a-secret-of-these-two-alone",
     "MEDIA_TOKEN_KEYS": "k1:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
     "BEHIND_PROXY": "1",
 }

@@ -11,6 +11,7 @@ from runtime.process import ROOT
 from tests.packaging.interpreter import environment
 
 SOURCE = ROOT / "backend_shim"
+CLIENT = ROOT / "web" / "client"
 
 RIGHT = """\
 from media_shim.conf import current
@@ -31,7 +32,8 @@ def test_the_wheel_has_the_app_and_nothing_else(wheel: Path) -> None:
         for path in (SOURCE / "media_shim").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == app
+    client = {f"media_shim/static/media_shim/client/{path.name}" for path in CLIENT.iterdir()}
+    assert packed == app | client
     assert {"media_shim/py.typed", "media_shim/migrations/0001_initial.py"} <= packed
 
 

@@ -558,12 +558,18 @@ def test_what_was_named_is_as_much_as_was_asked_for_and_all_is_counted(here: App
 
 def test_what_a_person_reads_fits_a_terminal(here: Application, capsys: Any) -> None:
     rewrite(here.worker.state, here.upload(JPEG).key, visibility="public")
-    with pytest.raises(Exception, match="1 drifts"):
+    with pytest.raises(Exception, match=r"^1 drift; --repair mends 1$"):
+        call_command("media_reconcile", "--grace=0")
+    capsys.readouterr()
+    with pytest.raises(Exception, match=r"^1 drift$"):
         call_command("media_reconcile", "--grace=0", "--repair")
     lines = capsys.readouterr().out.splitlines()
     table = [line for line in lines if not line.startswith("too_open  t/")]
     assert max(map(len, table)) <= 80
     assert any(line.startswith("too_open") and " 1  " in line for line in table)
+    tell()
+    call_command("media_reconcile", "--grace=0")
+    assert capsys.readouterr().out.splitlines()[-1] == "no drift"
 
 
 # Between the look and the repair.

@@ -6,8 +6,9 @@ from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 
-from media_shim.models import MediaObject
+from media_shim.models import MediaObject, OutboxEntry, QuarantinedFile
 from tests.shim.conftest import Browser, Upload
 
 REGISTERED = [
@@ -48,17 +49,17 @@ def test_every_page_of_a_file_opens(staff: Browser, alice: User, committed: Uplo
 
 @pytest.mark.parametrize("field", admin.site._registry[MediaObject].search_fields)
 def test_a_file_is_found_by_each_field_that_is_searched(
-    staff: Browser, alice: User, committed: Upload, field: str
+    staff: Browser, alice: User, bob: User, committed: Upload, field: str
 ) -> None:
-    media, other = committed(alice), committed(alice, fileName="land.jpg")
+    media, other = committed(alice), committed(bob, fileName="land.jpg")
     MediaObject.objects.filter(pk=media.pk).update(attached_to="post:sea")
     media.refresh_from_db()
     value = field_of(media, field)
 
     found = staff.get(page(MediaObject, "changelist"), {"q": value}).text
 
-    assert media.pk in found
-    assert other.pk not in found
+    assert link(media) in found
+    assert link(other) not in found
 
 
 @pytest.mark.parametrize("query", ["status=committed", "kind=image", "visibility=private"])
@@ -68,7 +69,65 @@ def test_files_are_filtered(staff: Browser, alice: User, committed: Upload, quer
 
     found = staff.get(page(MediaObject, "changelist"), {f"{name}__exact": value}).text
 
-    assert media.pk in found
+    assert link(media) in found
+
+
+def test_a_list_is_to_be_read(staff: Browser, alice: User, committed: Upload) -> None:
+    old = committed(alice, fileName=f"{'long ' * 9}name.jpg", bytes=3_512_345)
+    new = committed(alice)
+
+    shown = staff.get(page(MediaObject, "changelist")).text
+
+    assert "long long long long lon…" in shown
+    assert "3.3\xa0MB" in shown
+    assert shown.index(link(new)) < shown.index(link(old))
+
+
+def test_what_waits_for_a_person_comes_first(
+    staff: Browser, alice: User, committed: Upload
+) -> None:
+    for state in ("waiting", "dead", "waiting"):
+        media = committed(alice)
+        MediaObject.objects.filter(pk=media.pk).update(file_name=f"{state}.jpg")
+        OutboxEntry.objects.create(
+            media=media,
+            action="visibility",
+            visibility="private",
+            revision=1,
+            state=state,
+            due_at=timezone.now(),
+        )
+
+    shown = staff.get(page(OutboxEntry, "changelist")).text
+
+    assert shown.index("dead.jpg") < shown.index("waiting.jpg")
+    assert "make it private" in shown
+
+
+def test_the_page_of_a_quarantined_file_says_what_saving_does(staff: Browser) -> None:
+    file = QuarantinedFile.objects.create(
+        key="u/3/app/2026/11/a.jpg",
+        media_id="a",
+        worker_user="3",
+        content_type="image/jpeg",
+        bytes=1,
+        file_name="lost.jpg",
+        revision=1,
+        found="object",
+        found_at=timezone.now(),
+    )
+
+    assert "the store" in staff.get(page(QuarantinedFile, "changelist")).text
+    shown = staff.get(page(QuarantinedFile, "change", file.pk)).text
+
+    assert "<h1>Release a quarantined file</h1>" in shown
+    assert "continue editing" not in shown
+    assert "delete it: its bytes go, too" in shown
+
+
+def link(media: MediaObject) -> str:
+    """Return what a list links to."""
+    return page(MediaObject, "change", quote(media.pk))
 
 
 def field_of(media: MediaObject, field: str) -> str:

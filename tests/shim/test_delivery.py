@@ -7,6 +7,8 @@ from urllib.parse import quote
 import jwt
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
+from django.template import Context, RequestContext, Template
+from django.test import RequestFactory
 from django.utils import timezone
 
 from media_shim import attachments, delivery
@@ -19,6 +21,9 @@ from tests.shim.conftest import SECRET, Browser, Upload
 
 SESSION_QUERIES = 2
 """What Django asks to know who is signed in."""
+
+TAG = Template("{% load media_shim %}{% media_url file %}")
+UNVERIFIED: dict[str, Any] = {"options": {"verify_signature": False}}
 
 ADDRESSES = ["/api/media/url", "/api/media/refresh"]
 
@@ -318,3 +323,24 @@ def test_who_is_not_signed_in_sees_what_the_application_shows_to_everybody(
 
     assert list(delivery.urls_for(cast("User", AnonymousUser()), keys)) == [shown.key]
     assert list(delivery.urls_for(alice, keys)) == keys
+
+
+def test_a_template_has_a_url_for_whoever_looks_and_asks_nobody(
+    alice: User, bob: User, committed: Upload, django_assert_num_queries: Any
+) -> None:
+    media = committed(alice)
+    request = RequestFactory().get("/")
+    request.user = bob
+
+    with django_assert_num_queries(0):
+        url = TAG.render(RequestContext(request, {"file": media}))
+
+    minted = delivery.mint(media, bob, timezone.now()).url
+    subjects = {jwt.decode(each.partition("?t=")[2], **UNVERIFIED)["sub"] for each in (url, minted)}
+    assert len(subjects) == 1
+    assert url.startswith(f"https://media.test/m/{media.key}?t=")
+
+
+def test_a_template_without_a_request_says_what_it_needs(alice: User, committed: Upload) -> None:
+    with pytest.raises(TypeError, match="render the template with the request"):
+        TAG.render(Context({"file": committed(alice)}))

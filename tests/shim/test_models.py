@@ -76,7 +76,7 @@ def test_the_admin_shows_files_and_changes_nothing(alice: User, committed: Uploa
     # In a path the admin takes an underscore and two digits for a quoted character.
     page = f"/admin/media_shim/mediaobject/{quote(media.id)}"
 
-    assert media.id in staff.get("/admin/media_shim/mediaobject/?q=sea").text
+    assert f"{page}/change/" in staff.get("/admin/media_shim/mediaobject/?q=sea").text
     assert staff.get(f"{page}/change/").status_code == 200
     assert staff.get("/admin/media_shim/mediaobject/add/").status_code == 403
     assert staff.get(f"{page}/delete/").status_code == 403

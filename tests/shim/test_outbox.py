@@ -368,7 +368,7 @@ def test_the_admin_tries_dead_entries_again(
     client.force_login(User.objects.create_superuser("root"))
     page = reverse("admin:media_shim_outboxentry_changelist")
 
-    assert attached.pk in client.get(page).content.decode()
+    assert attached.file_name in client.get(page).content.decode()
     client.post(page, {"action": "try_again", "_selected_action": [OutboxEntry.objects.get().pk]})
 
     assert OutboxEntry.objects.get().state == Delivery.WAITING

@@ -13,6 +13,7 @@ from media_shim.keys import SigningKey
 from tests.shim.conftest import PICTURE, SECRET, TOKEN_KEYS, Browser
 
 KEY = urlsafe_b64encode(SECRET).decode()
+OWN_KEY = "A" * 22
 DEVELOPMENT_KEY = urlsafe_b64encode(b"development-only-key-of-the-laptop").decode()
 
 not_a_function = "a string"
@@ -57,6 +58,7 @@ def test_what_is_not_set_has_a_default(settings: Any, shim_settings: Any) -> Non
         ("WORKER_URL", 8787, "E001"),
         ("PUBLIC_URL", "//media.example.com", "E002"),
         ("PUBLIC_URL", "https://name:word@host", "E002"),
+        ("WORKER_URL", "localhost:8787", "E001"),
         ("GATEWAY_KEY", "one,two", "E003"),
         ("GATEWAY_KEY", "line\nbreak", "E003"),
         ("GATEWAY_KEY", "schlüssel", "E003"),
@@ -199,23 +201,87 @@ def test_secrets_do_not_show() -> None:
         ({"TOKEN_KEYS": f"k2:{KEY},k1:{DEVELOPMENT_KEY}"}, "TOKEN_KEYS"),
         ({"WORKER_URL": "http://worker.test"}, "WORKER_URL"),
         ({"PUBLIC_URL": "http://media.test"}, "PUBLIC_URL"),
+        ({"GATEWAY_KEY": "A" * 21}, "GATEWAY_KEY"),
     ],
 )
-def test_what_is_fine_on_a_laptop_is_refused_where_debug_is_off(
-    settings: Any, shim_settings: Any, changes: dict[str, object], named: str
+@pytest.mark.parametrize("debug", [True, False])
+def test_what_is_fine_on_a_laptop_is_refused_in_a_deployment(
+    settings: Any, shim_settings: Any, changes: dict[str, object], named: str, debug: bool
 ) -> None:
-    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": "a secret"[2:]} | changes
+    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": OWN_KEY} | changes
+    settings.DEBUG = debug
 
-    settings.DEBUG = True
-    assert checks.check_deployment(None) == []
-    settings.DEBUG = False
+    assert checks.check_settings(None) == []
     (message,) = checks.check_deployment(None)
     assert message.msg.startswith(f"MEDIA_SHIM.{named} ")
     with pytest.raises(CommandError, match=named):
         call_command("check", deploy=True)
 
 
+def test_an_address_that_is_used_for_both_is_named_once(settings: Any, shim_settings: Any) -> None:
+    del shim_settings["PUBLIC_URL"]
+    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": OWN_KEY, "WORKER_URL": "http://a.test/m"}
+
+    (message,) = checks.check_deployment(None)
+
+    assert message.msg.startswith("MEDIA_SHIM.WORKER_URL ")
+    assert message.hint == '"WORKER_URL": "https://a.test/m"'
+
+
+def test_a_deployment_without_a_required_setting_fails(settings: Any, shim_settings: Any) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": "", "TOKEN_KEYS": None}
+
+    (message,) = checks.check_deployment(None)
+
+    assert message.id == "media_shim.E016"
+    assert message.msg.startswith("MEDIA_SHIM has no GATEWAY_KEY, TOKEN_KEYS:")
+    call_command("check")
+    with pytest.raises(CommandError, match="E016"):
+        call_command("check", deploy=True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "write"),
+    [
+        ("WORKER_URL", "media.example.com", '"WORKER_URL": "https://media.example.com"'),
+        (
+            "PUBLIC_URL",
+            "media.example.com:8443/",
+            '"PUBLIC_URL": "https://media.example.com:8443/"',
+        ),
+        ("WORKER_URL", "localhost:8787", '"WORKER_URL": "http://localhost:8787"'),
+        ("WORKER_URL", "127.0.0.1:8787", '"WORKER_URL": "http://127.0.0.1:8787"'),
+        ("TENANT", conf.no_tenant, '"TENANT": "media_shim.conf.no_tenant"'),
+        ("TOKEN_TLT", 600, "TOKEN_TTL, if that is what you mean."),
+        ("token_ttl", 600, "TOKEN_TTL, if that is what you mean."),
+        ("Worker-Url", "https://a.test", "WORKER_URL, if that is what you mean."),
+    ],
+)
+def test_what_to_write_is_said_where_that_can_be_known(
+    settings: Any, shim_settings: Any, setting: str, value: object, write: str
+) -> None:
+    settings.MEDIA_SHIM = shim_settings | {setting: value}
+
+    (message,) = checks.check_settings(None)
+
+    assert message.hint == write
+
+
+def test_nothing_is_guessed_of_a_name_like_no_other(settings: Any, shim_settings: Any) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"COLOUR": "blue", 7: "seven"}
+
+    assert [message.hint for message in checks.check_settings(None)] == [None, None]
+
+
+def test_a_key_without_its_id_is_called_that(settings: Any, shim_settings: Any) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"TOKEN_KEYS": "A" * 43}
+
+    (message,) = checks.check_settings(None)
+
+    assert "must be kid:key entries" in message.msg
+
+
 def test_production_settings_pass(settings: Any, shim_settings: Any) -> None:
-    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": "secret", "TOKEN_KEYS": TOKEN_KEYS}
+    settings.MEDIA_SHIM = shim_settings | {"GATEWAY_KEY": OWN_KEY, "TOKEN_KEYS": TOKEN_KEYS}
 
     assert checks.check_deployment(None) == []

@@ -1,8 +1,11 @@
 """The project around the app: what it lacks is named, with what to write."""
 
+import sys
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
@@ -91,3 +94,12 @@ def test_the_worker_is_asked_outside_of_a_request_that_is_one_transaction(
 
     assert [call.in_transaction for call in double.calls] == [False, False]
     assert list(found()) == [TRANSACTIONS]
+
+
+def test_where_drf_is_missing_its_urls_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("media_shim.rest_framework")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rest_framework", None)
+
+    with pytest.raises(ImproperlyConfigured, match="pip install djangorestframework"):
+        import_module("media_shim.rest_framework.urls")

@@ -49,16 +49,18 @@ def is_sound(rows: Sequence[Row]) -> bool:
     return all(row.outcome is not Outcome.FAILED for row in rows)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the rows as text of at most `WIDTH` columns, and a line that counts them."""
-    lines: list[str] = []
-    for row in rows:
-        mark = row.outcome.upper() if row.outcome is Outcome.FAILED else row.outcome
-        lines += _wrapped(f"{mark:<9} {row.check}: {row.seen}", _INDENT)
-        if row.advice:
-            lines += _wrapped(f"{_INDENT}→ {row.advice}", f"{_INDENT}  ")
-    counts = (f"{sum(row.outcome is one for row in rows)} {one}" for one in Outcome)
-    return "\n".join([*lines, "", ", ".join(counts)])
+def lines(row: Row) -> str:
+    """Return a row as text of at most `WIDTH` columns."""
+    mark = row.outcome.upper() if row.outcome is Outcome.FAILED else row.outcome
+    wrapped = _wrapped(f"{mark:<9} {row.check}: {row.seen}", _INDENT)
+    if row.advice:
+        wrapped += _wrapped(f"{_INDENT}→ {row.advice}", f"{_INDENT}  ")
+    return "\n".join(wrapped)
+
+
+def counts(rows: Sequence[Row]) -> str:
+    """Return how many rows have which outcome."""
+    return ", ".join(f"{sum(row.outcome is one for row in rows)} {one}" for one in Outcome)
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpx
+from django.conf import settings
 
 from media_shim.checks import check_deployment, check_settings
 from media_shim.client import Identity
@@ -113,12 +114,12 @@ def _clearing(trial: Trial, tell: Callable[[Row], None]) -> Iterator[None]:
 
 
 def _settings() -> Row:
-    """Look at MEDIA_SHIM, for production where DEBUG is off."""
+    """Look at MEDIA_SHIM: for production where DEBUG is off, so that a laptop can rehearse."""
     try:
         shim: ShimSettings = current()
     except NotConfigured as missing:
         hints = [str(message.hint) for message in check_settings(None) if message.hint]
         return Row("settings", Outcome.FAILED, missing.message, " ".join(hints[:1]))
-    for message in check_deployment(None):
+    for message in [] if settings.DEBUG else check_deployment(None):
         return Row("settings", Outcome.FAILED, str(message.msg), str(message.hint))
     return Row("settings", Outcome.PASSED, f"complete, for {shim.worker_url}")

@@ -19,7 +19,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from media_shim.golive import checks
-from media_shim.golive.report import WIDTH, Outcome, Row, table
+from media_shim.golive.report import WIDTH, Outcome, Row, counts, lines
 from media_shim.golive.walk import BEHIND
 from media_shim.testing.worker import FakeWorker
 from runtime.dev import read_variables, shim_environment
@@ -136,12 +136,12 @@ def test_the_table_has_eighty_columns_and_no_secret(caplog: pytest.LogCaptureFix
 def test_a_failure_is_wrapped_and_says_what_to_do() -> None:
     row = Row("upload", Outcome.FAILED, "403 " * 30, "Compare the bucket. " * 10)
 
-    text = table([row])
+    text = lines(row)
 
     assert text.startswith("FAILED    upload: 403 403")
     assert "          → Compare the bucket." in text
     assert max(map(len, text.splitlines())) <= WIDTH
-    assert text.endswith("0 passed, 1 failed, 0 skipped")
+    assert counts([row]) == "0 passed, 1 failed, 0 skipped"
 
 
 def is_delivery(request: httpx.Request) -> bool:
@@ -432,6 +432,7 @@ def test_a_process_that_is_ended_leaves_nothing(
 ) -> None:
     """It hangs on a server that never answers, after it has uploaded; and is ended there."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
         env = {
             **shim_environment(worker.url, read_variables(ENV_FILE), tmp_path),
             "PYTHONPATH": str(ROOT / "backend_shim"),

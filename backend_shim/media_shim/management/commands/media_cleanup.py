@@ -5,14 +5,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from media_shim import cleanup
+from media_shim.management.command import MediaCommand
 
 
-class Command(BaseCommand):
+class Command(MediaCommand):
     help = "Let go of files that were never attached, and of uploads that were never committed."
+    epilog = "What goes is told to the Worker by media_outbox, which cleans up itself with --stay."
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         swept = cleanup.sweep(timezone.now())

@@ -11,22 +11,34 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.core.management.base import CommandError
+from django.db import close_old_connections, connection
+from django.db.models import Count
 from django.utils import timezone
 
 from media_shim import cleanup, outbox
-from media_shim.errors import NotConfigured
+from media_shim.management.command import OBSTACLES, MediaCommand, obstacle
 from media_shim.models import Delivery, OutboxEntry
+from media_shim.outbox import Delivered
 
 PAUSE: Final = 1.0
 """In seconds, between looking and looking again: so late may the Worker hear at most."""
 
 SWEEP_EVERY: Final = timedelta(minutes=10)
 
+MOST: Final = 1000
+"""How many entries one run tries."""
 
-class Command(BaseCommand):
+AT_ONCE: Final = 20
+"""After how many it says how far it is."""
+
+
+class Command(MediaCommand):
     help = "Deliver to the Worker what was deleted, hidden or shown."
+    epilog = (
+        "Exits with 1 where entries are dead: the Worker refuses them, and a person must look. "
+        "What fails otherwise waits for the next run."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -43,15 +55,31 @@ class Command(BaseCommand):
         if options["stay"]:
             self._stay()
             return
-        told = outbox.deliver(timezone.now)
+        told = self._deliver()
         waiting = OutboxEntry.objects.filter(state=Delivery.WAITING).count()
         dead = OutboxEntry.objects.filter(state=Delivery.DEAD).count()
         self.stdout.write(f"{told.done} delivered, {waiting} waiting, {dead} dead")
+        self._say_why()
         if dead:
             raise CommandError(
                 f"{dead} entries are dead: the Worker refuses them. Look at them in the admin, "
                 "mend the cause, then run media_outbox --retry-dead."
             )
+
+    def _deliver(self) -> Delivered:
+        told = Delivered()
+        while told.tried < MOST and (more := outbox.deliver(timezone.now, AT_ONCE)).tried:
+            told += more
+            self.progress(f"{told.done} delivered, {told.failed + told.dead} not")
+        self.progress("")
+        return told
+
+    def _say_why(self) -> None:
+        """Print for each reason of a failure how many entries have it."""
+        failed = OutboxEntry.objects.exclude(last_error="")
+        why = failed.values_list("state", "last_error").annotate(Count("pk")).order_by()
+        for state, error, number in sorted(why):
+            self.stdout.write(f"  {number} {state}: {error}")
 
     def _stay(self) -> None:
         stop = threading.Event()
@@ -59,18 +87,23 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("media_outbox stays; end it with Ctrl-C")
         self.stdout.flush()
-        sweep_at = timezone.now()
+        sweep_at, said = timezone.now(), ""
         while not stop.is_set():
             try:
                 if timezone.now() >= sweep_at:
                     cleanup.sweep(timezone.now())
                     sweep_at = timezone.now() + SWEEP_EVERY
                 is_idle = outbox.deliver(timezone.now, most=100).tried == 0
-            except (DatabaseError, InterfaceError, NotConfigured) as error:
+            except OBSTACLES as error:
                 # The database may be restarting: what is not delivered now, is later.
-                self.stderr.write(f"{type(error).__name__}: trying again")
+                if (now := obstacle(error)) != said:
+                    self.stderr.write(f"{now} (it goes on trying)")
+                    self.stderr.flush()
+                said = now
                 connection.close()
                 is_idle = True
+            else:
+                said = ""
             if is_idle:
                 close_old_connections()
                 stop.wait(PAUSE)

@@ -11,13 +11,12 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, InterfaceError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from media_shim import conf
 from media_shim.client import worker
-from media_shim.errors import NotConfigured
+from media_shim.management.command import MediaCommand
 from media_shim.reconcile import brake
 from media_shim.reconcile.drift import MEANING, REPAIR, Drift, Finding
 from media_shim.reconcile.merge import OutOfOrder, batched
@@ -35,8 +34,13 @@ DRIFTED: Final = 1
 UNFINISHED: Final = 2
 
 
-class Command(BaseCommand):
+class Command(MediaCommand):
     help = "Compare the application's database, the Worker's and the store; repair on request."
+    epilog = (
+        "Exits with 0 where nothing differs; with 1 where something does, repaired or not; with 2 "
+        "where it could not finish, or would not repair so much."
+    )
+    obstructed = UNFINISHED
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -65,17 +69,13 @@ class Command(BaseCommand):
         try:
             with Ledger() as ledger:
                 self._run(ledger, options)
-        except NotConfigured as error:
-            raise CommandError(error.message, returncode=UNFINISHED) from error
         except (CannotFinish, OutOfOrder) as error:
             raise CommandError(f"could not finish: {error}", returncode=UNFINISHED) from error
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(
-                f"could not finish: The application's database: {type(error).__name__}",
-                returncode=UNFINISHED,
-            ) from error
-        if ledger.counts:
-            raise CommandError(f"{ledger.counts.total()} drifts", returncode=DRIFTED)
+        if total := ledger.counts.total():
+            mends = sum(ledger.counts[drift] for drift in REPAIR)
+            offer = f"; --repair mends {mends}" if mends and not options["repair"] else ""
+            drifts = "1 drift" if total == 1 else f"{total} drifts"
+            raise CommandError(f"{drifts}{offer}", returncode=DRIFTED)
 
     def _run(self, ledger: Ledger, options: dict[str, Any]) -> None:
         shim, seen = conf.current(), Seen()
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             ledger.add(finding)
             if ledger.counts[finding.drift] <= options["limit"]:
                 self._name(finding, options["json"])
-        self._progress("")
+        self.progress("")
         repaired: dict[Drift, Repaired] = {}
         if options["repair"]:
             objection = brake.objection(ledger.counts, seen)
@@ -111,20 +111,15 @@ class Command(BaseCommand):
                 total = repaired.setdefault(drift, Repaired())
                 total.mended += one.mended
                 total.failed |= one.failed
-                self._progress(f"{drift}: {total.mended} repaired")
-        self._progress("")
+                self.progress(f"{drift}: {total.mended} repaired")
+        self.progress("")
 
     def _watched(self, files: Any, seen: Seen) -> Any:
         """Say on a terminal how far it is."""
         for number, file in enumerate(files):
             if number % 1000 == 0:
-                self._progress(f"{seen.keys} keys, at {file.key}")
+                self.progress(f"{seen.keys} keys, at {file.key}")
             yield file
-
-    def _progress(self, text: str) -> None:
-        if self.stderr.isatty():
-            self.stderr.write(f"\r\x1b[K{text[:79]}", ending="")
-            self.stderr.flush()
 
     def _name(self, finding: Finding, as_json: bool) -> None:
         if as_json:
@@ -165,6 +160,8 @@ class Command(BaseCommand):
             f"{seen.keys} keys: {seen.app} in the application, {seen.rows} in the Worker, "
             f"{seen.objects} in the store"
         )
+        if not counts:
+            self.stdout.write("no drift")
         for drift in Drift:
             if drift in counts:
                 self.stdout.write(f"{drift:<16}{counts[drift]:>9}  {MEANING[drift]}")
