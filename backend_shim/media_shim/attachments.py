@@ -23,9 +23,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest, Left
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from media_shim import conf, outbox, signals
@@ -53,6 +55,8 @@ _Target = TypeVar("_Target", bound=models.Model)
 def reference(target: models.Model, slot: str = "") -> str:
     """Return how a target is written in `attached_to`: `blog.post:17`, `blog.profile:7#avatar`.
 
+    However the primary key was written when the row was made, it is written as the database has it.
+
     Raises:
         ValueError: the target has no primary key yet, or one that cannot be written so; or the slot
             is not up to 32 small letters, digits, underscores or hyphens.
@@ -61,11 +65,23 @@ def reference(target: models.Model, slot: str = "") -> str:
         raise ValueError(f"A slot is up to 32 of a-z, 0-9, _ and -, which {slot!r} is not.")
     if target.pk is None:
         raise ValueError("Save the target first: files are attached to its primary key.")
+    if isinstance(target.pk, tuple):
+        raise ValueError("The target's primary key is of several columns.")
     model = target._meta.concrete_model or type(target)
-    name = f"{model._meta.label_lower}:{target.pk}"
+    try:
+        key = target._meta.pk.to_python(target.pk)
+    except ValidationError as error:
+        raise ValueError("The target's primary key is none of its model's.") from error
+    name = f"{model._meta.label_lower}:{key}"
     if "#" in name or len(name) + 1 + len(slot) > LONGEST_TARGET:
         raise ValueError("The target's primary key is too long, or has a number sign in it.")
     return f"{name}#{slot}" if slot else name
+
+
+def named(name: str | None) -> tuple[str, str] | None:
+    """Return the model and the primary key that a name speaks of, if it is written so."""
+    label, colon, pk = (name or "").partition("#")[0].partition(":")
+    return (label, pk) if colon else None
 
 
 def attach(
@@ -188,7 +204,8 @@ def remove_all_of(user: "AbstractBaseUser") -> int:
     with transaction.atomic():
         media = MediaObject.objects.owned_by(user)
         gone = _let_go(media.exclude(status__in=LEFT), Removal.ACCOUNT)
-        media.update(owner=None)
+        # An upload that has begun meanwhile keeps its owner, who cannot be deleted then.
+        media.filter(status__in=LEFT).update(owner=None)
         return len(gone)
 
 
@@ -213,6 +230,7 @@ def attach_by_name(user: "AbstractBaseUser", key: str, attach_to: str) -> MediaO
         AttachDenied: the user may not attach to this.
     """
     with transaction.atomic():
+        _hold_named(attach_to)
         media = MediaObject.objects.select_for_update().owned_by(user).filter(key=key).first()
         if media is None:
             raise MediaNotFound
@@ -243,11 +261,29 @@ def _hold(target: models.Model, slot: str) -> str:
     return name
 
 
+def _hold_named(name: str) -> None:
+    """Lock the row that a name speaks of, if it is one of those whose files go with it."""
+    # The mixin is made of what is here.
+    from media_shim.attachable import models_with_files
+
+    label, pk = named(name) or ("", "")
+    model = models_with_files().get(label)
+    if model is not None:
+        try:
+            row = model._base_manager.filter(pk=model._meta.pk.to_python(pk))
+        except ValidationError:
+            return
+        row.select_for_update().only("pk").first()
+
+
 def _within(target: models.Model, slot: str | None) -> Q:
     if slot is not None:
         return Q(attached_to=reference(target, slot))
     name = reference(target)
-    return Q(attached_to=name) | Q(attached_to__startswith=f"{name}#")
+    start = f"{name}#"
+    # Where LIKE does not know small letters from capitals, it would take another target's files.
+    exactly = Exact(Left("attached_to", len(start)), Value(start))
+    return Q(attached_to=name) | Q(exactly, attached_to__startswith=start)
 
 
 def _attached(which: Q, keys: Iterable[str] | None = None) -> MediaQuerySet:

@@ -8,21 +8,33 @@
   keeps its row.
 
 Each run does a bounded number at a time and goes on until nothing is left. It can run anywhere and
-at once with itself: a file is locked before it is looked at.
+at once with itself: a file is locked before it is looked at. A file that cannot go, because a
+receiver of `media_removing` or a row of the application's objects, is logged and passed over.
 """
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef
 
 from media_shim import attachments, conf
 from media_shim.models import MediaObject, MediaQuerySet, OutboxEntry, Removal, Status
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 ABANDONED_AFTER: Final = timedelta(days=2)
 FORGOTTEN_AFTER: Final = timedelta(days=90)
 BATCH: Final = 500
+
+_AWAY: Final = (OperationalError, InterfaceError)
+"""What the database says when it is not there, which is no file's fault."""
+
+logger = logging.getLogger("media_shim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +67,41 @@ def sweep(now: datetime) -> Swept:
 
 
 def _all(media: MediaQuerySet, reason: Removal) -> int:
-    total = 0
-    while gone := attachments.sweep(media, reason, BATCH):
-        total += gone
-    return total
+    return _by_batches(media, lambda some: attachments.sweep(some, reason, BATCH))
 
 
 def _forget(now: datetime) -> int:
-    total = 0
-    gone = MediaObject.objects.filter(
-        status=Status.REMOVED, removed_at__lt=now - FORGOTTEN_AFTER
-    ).exclude(removal_reason=Removal.PUBLISHED)
     unheard = OutboxEntry.objects.filter(media=OuterRef("pk"))
-    while some := list(gone.filter(~Exists(unheard)).values_list("pk", flat=True)[:BATCH]):
-        total += MediaObject.objects.filter(pk__in=some).delete()[0]
+    gone = MediaObject.objects.filter(
+        ~Exists(unheard), status=Status.REMOVED, removed_at__lt=now - FORGOTTEN_AFTER
+    ).exclude(removal_reason=Removal.PUBLISHED)
+    return _by_batches(gone, lambda some: some.delete()[0])
+
+
+def _by_batches(media: MediaQuerySet, let_go: Callable[[MediaQuerySet], int]) -> int:
+    """Let go of files, a batch at a time; where a batch cannot go, of each alone."""
+    total, after = 0, ""
+    while some := list(_following(media, after)[:BATCH]):
+        after = some[-1]
+        try:
+            total += let_go(media.filter(pk__in=some))
+        except _AWAY:
+            raise
+        except Exception:
+            total += sum(_alone(media, pk, let_go) for pk in some)
     return total
+
+
+def _following(media: MediaQuerySet, after: str) -> "QuerySet[MediaObject, str]":
+    return media.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+
+
+def _alone(media: MediaQuerySet, pk: str, let_go: Callable[[MediaQuerySet], int]) -> int:
+    try:
+        return let_go(media.filter(pk=pk))
+    except _AWAY:
+        raise
+    except Exception as error:
+        facts = {"media_id": pk, "code": type(error).__name__}
+        logger.error("media.cleanup.failed", extra=facts)
+        return 0

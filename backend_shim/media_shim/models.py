@@ -12,10 +12,10 @@ Who may see a file is decided from this row and the application's own. What has 
 is a row too (`OutboxEntry`), written in the transaction that decides it: both are there or neither.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.db.models import Q
 
 from media_shim.fields import LONGEST_KEY
@@ -51,6 +51,20 @@ class Removal(models.TextChoices):
     ACCOUNT = "account", "all files of its user went"
 
 
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class _Primary(models.Manager[_Row]):
+    """Asks the database that is written to, also where a router sends reads to another one.
+
+    A replica is late. What was removed would have URLs there for a while, and what was just
+    attached would seem to be attached to nothing.
+    """
+
+    def get_queryset(self) -> "models.QuerySet[_Row]":
+        return super().get_queryset().using(self._db or router.db_for_write(self.model))
+
+
 class MediaQuerySet(models.QuerySet["MediaObject"]):
     def owned_by(self, user: "AbstractBaseUser") -> "MediaQuerySet":
         """Only what this user uploaded; of somebody who has no id, nothing.
@@ -62,6 +76,9 @@ class MediaQuerySet(models.QuerySet["MediaObject"]):
     def committed(self) -> "MediaQuerySet":
         """Only what is there to be seen."""
         return self.filter(status=Status.COMMITTED)
+
+
+MediaManager = _Primary.from_queryset(MediaQuerySet)
 
 
 class MediaObject(models.Model):
@@ -117,7 +134,7 @@ class MediaObject(models.Model):
     removed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = MediaQuerySet.as_manager()
+    objects = MediaManager()
 
     class Meta:
         verbose_name = "media object"
@@ -194,6 +211,8 @@ class OutboxEntry(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects: ClassVar[models.Manager["OutboxEntry"]] = _Primary()
+
     class Meta:
         verbose_name = "outbox entry"
         verbose_name_plural = "outbox entries"
@@ -236,6 +255,8 @@ class QuarantinedFile(models.Model):
     revision = models.PositiveBigIntegerField(help_text="Of the change that made it private.")
     found = models.CharField("why", max_length=16, choices=Found.choices)
     found_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["QuarantinedFile"]] = _Primary()
 
     class Meta:
         verbose_name = "quarantined file"

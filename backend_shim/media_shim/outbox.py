@@ -10,7 +10,8 @@ Why a late or repeated message does no harm:
   delivers it has claimed it. A claim ends by itself, after three times what the Worker may stay
   silent; so a deliverer that died holds nothing up for longer.
 - **A removal is final.** What waits before it is dropped when it is written, and the Worker brings
-  no file back.
+  no file back. What was being delivered at that moment it waits for, and for nothing longer: if
+  that fails, or is dead, the removal goes first.
 - **A revision goes with every change** and grows with each. A request that a network held back
   until after a newer one changes nothing in the Worker.
 
@@ -18,6 +19,9 @@ When the Worker does not answer, an entry is tried again for ever, with pauses t
 `LONGEST_PAUSE`. When it answers and refuses, `REFUSALS` times, the entry is *dead*: it waits for a
 person, who finds it in the admin or in what `media_outbox` prints, and what is behind it for the
 same file waits too.
+
+Clocks may differ by minutes. One that was wrong by more holds nothing up: an entry is never due,
+nor a claim ended, later than they can be reckoned from now.
 """
 
 import logging
@@ -27,7 +31,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from media_shim import conf, signals
@@ -83,8 +87,7 @@ def tell_removal(media: Sequence[MediaObject], now: datetime) -> None:
     What waits for them is dropped: it does not matter any more. What is being delivered at this
     moment is left to whoever does it.
     """
-    idle = Q(claim=None) | Q(claimed_until__lte=now)
-    OutboxEntry.objects.filter(idle, media__in=media).delete()
+    OutboxEntry.objects.filter(_is_idle(now), media__in=media).delete()
     OutboxEntry.objects.bulk_create(
         OutboxEntry(media=each, action=Action.DELETE, revision=each.revision, due_at=now)
         for each in media
@@ -128,22 +131,39 @@ def revive(entries: "QuerySet[OutboxEntry]", now: datetime) -> int:
     )
 
 
+def _longest_claim() -> timedelta:
+    return 3 * timedelta(seconds=conf.reading()[0].timeout)
+
+
+def _is_idle(now: datetime) -> Q:
+    """Return the condition that nobody is delivering an entry."""
+    too_late = now + LONGEST_PAUSE + _longest_claim()
+    return Q(claim=None) | Q(claimed_until__lte=now) | Q(claimed_until__gt=too_late)
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(due_at__lte=now) | Q(due_at__gt=now + 2 * LONGEST_PAUSE)
+
+
 def _claimed(now: datetime) -> OutboxEntry | None:
-    """Take the oldest entry that is due, nobody's, and the first of its file."""
+    """Take the oldest entry that is due, nobody's, and the first of its file.
+
+    A removal is the first where nothing older is being delivered.
+    """
     older = OutboxEntry.objects.filter(media=OuterRef("media"), pk__lt=OuterRef("pk"))
+    busy = older.exclude(_is_idle(now))
     with transaction.atomic(durable=True):
         entry = (
             OutboxEntry.objects.select_for_update(
                 skip_locked=connection.features.has_select_for_update_skip_locked
             )
-            .filter(Q(claim=None) | Q(claimed_until__lte=now), ~Exists(older))
-            .filter(state=Delivery.WAITING, due_at__lte=now)
+            .filter(~Exists(older) | Q(~Exists(busy), action=Action.DELETE))
+            .filter(_is_idle(now), _is_due(now), state=Delivery.WAITING)
             .order_by("pk")
             .first()
         )
         if entry is not None:
-            silence = timedelta(seconds=conf.reading()[0].timeout)
-            entry.claim, entry.claimed_until = uuid4(), now + 3 * silence
+            entry.claim, entry.claimed_until = uuid4(), now + _longest_claim()
             entry.save(update_fields=["claim", "claimed_until"])
     return entry
 
@@ -153,9 +173,9 @@ def _deliver(entry: OutboxEntry, clock: Callable[[], datetime]) -> Delivered:
     try:
         _tell(entry)
         _strike(entry, clock())
-    except DatabaseError:
-        raise
-    except Exception as error:  # A fault in one entry, or in what listens, must not stop the rest.
+    except Exception as error:
+        # A fault in one entry, or in what listens, must not stop the rest. Of the database's own
+        # faults this is one, too, as long as it can be written down.
         is_dead = _put_back(entry, error, clock())
         event = "media.outbox.dead" if is_dead else "media.outbox.failed"
         logger.log(
@@ -170,7 +190,7 @@ def _deliver(entry: OutboxEntry, clock: Callable[[], datetime]) -> Delivered:
 
 def _tell(entry: OutboxEntry) -> None:
     """Make the request. A file that the Worker does not have needs nothing done to it."""
-    media = entry.media
+    media = MediaObject.objects.get(pk=entry.media_id)
     identity = Identity(media.worker_user, media.tenant)
     client = worker(conf.current())
     try:
@@ -192,7 +212,9 @@ def _strike(entry: OutboxEntry, now: datetime) -> None:
         if entry.action == Action.VISIBILITY:
             media.delivered_visibility = str(entry.visibility)
             media.save(update_fields=["delivered_visibility", "updated_at"])
-        elif media.status == Status.REMOVING:
+            return
+        OutboxEntry.objects.filter(media=media, pk__lt=entry.pk).delete()
+        if media.status == Status.REMOVING:
             media.status, media.removed_at = Status.REMOVED, now
             media.save(update_fields=["status", "removed_at", "updated_at"])
             signals.media_removed.send(sender=MediaObject, media=media)

@@ -59,6 +59,7 @@ def sign_upload(
 
     Raises:
         NotConfigured: a setting is missing or wrong.
+        MediaGone: it is a repetition, and what was signed before has been removed.
         WorkerRefused: the Worker does not take such a file.
         WorkerUnavailable: the Worker did not answer.
     """
@@ -92,6 +93,8 @@ def sign_upload(
             "delivered_visibility": wanted.visibility,
         },
     )
+    if media.status in LEFT:
+        raise MediaGone
     if is_new:
         logger.info("media.sign_upload.issued", extra=facts(media))
     return media, issued
@@ -203,7 +206,7 @@ def _record(media: MediaObject, stored: "StoredFile") -> MediaObject:
             committed_at=now,
             updated_at=now,
         )
-        media.refresh_from_db()
+        media = MediaObject.objects.get(pk=media.pk)
         if is_ours:
             signals.media_committed.send(sender=MediaObject, media=media)
     return media

@@ -11,7 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Info
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
@@ -21,6 +21,8 @@ CSRF_ANSWER: Final = "media_shim.W022"
 URLS: Final = "media_shim.W023"
 USERS: Final = "media_shim.W024"
 TRANSACTIONS: Final = "media_shim.I025"
+OUR_DATABASE: Final = "media_shim.E026"
+DATABASE_OF_TARGETS: Final = "media_shim.E027"
 
 CSRF_FAILURE_VIEW: Final = "media_shim.envelope.csrf_failure"
 AUTHENTICATION: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -41,9 +43,26 @@ def _time() -> Iterator[CheckMessage]:
 
 
 def _database() -> Iterator[CheckMessage]:
+    from media_shim.attachable import models_with_files
     from media_shim.models import MediaObject
 
     alias = router.db_for_write(MediaObject)
+    if alias != DEFAULT_DB_ALIAS:
+        yield Error(
+            f"A router keeps the app's tables in {alias!r}: its transactions are on "
+            f"{DEFAULT_DB_ALIAS!r}, and would hold nothing together.",
+            hint=f"Have db_for_write and allow_migrate leave media_shim in {DEFAULT_DB_ALIAS!r}.",
+            id=OUR_DATABASE,
+        )
+        return
+    for model in models_with_files().values():
+        if (its := router.db_for_write(model)) != alias:
+            yield Error(
+                f"A router keeps {model._meta.label} in {its!r} and the app's tables in {alias!r}: "
+                "a row and its files could not come and go in one transaction.",
+                hint=f"Keep it in {alias!r}, or attach its files to something that is there.",
+                id=DATABASE_OF_TARGETS,
+            )
     database = connections.settings[alias]
     mode = str(database["OPTIONS"].get("transaction_mode", "")).upper()
     if database["ENGINE"].endswith("sqlite3") and mode not in ("IMMEDIATE", "EXCLUSIVE"):

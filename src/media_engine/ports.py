@@ -377,7 +377,7 @@ class Cache(Protocol):
         ...
 
     async def delete(self, entries: Sequence[str], /) -> None:
-        """Forget these entries, in this data centre."""
+        """Forget these entries, in this data centre, and what is on its way into them."""
         ...
 
 

@@ -157,6 +157,21 @@ async def two_that_fill_one_entry_at_once_both_get_the_object(harness: CacheHarn
     assert await _read(harness, entry) == CONTENT
 
 
+async def what_is_withdrawn_while_it_is_on_its_way_does_not_arrive(harness: CacheHarness) -> None:
+    """Whoever asked a moment before a file was deleted still reads it; nobody does after them."""
+    for number in range(5):
+        entry = f"private/withdrawn-{number}"
+        assert await harness.cache.get(entry) is None
+        stored = StoredObject(INFO, await harness.stream(CONTENT))
+        stream = harness.cache.fill(entry, "m-x", stored)
+        await harness.cache.delete([entry])
+        assert await harness.read(stream) == CONTENT
+        await harness.rest()
+        assert await harness.cache.get(entry) is None
+        assert await _fill(harness, entry) == CONTENT
+        assert await _read(harness, entry) == CONTENT, "it is filled by whoever asks later"
+
+
 async def what_is_on_its_way_has_a_bound(harness: CacheHarness) -> None:
     """Clients that do not read hold what was read for them: there is room for two of ten MiB."""
     content = bytes(10 * 1024 * 1024)
@@ -188,5 +203,8 @@ CASES = (
     two_that_fill_one_entry_at_once_both_get_the_object,
 )
 
-CASES_OF_THE_ADAPTER = (what_is_on_its_way_has_a_bound,)
+CASES_OF_THE_ADAPTER = (
+    what_is_on_its_way_has_a_bound,
+    what_is_withdrawn_while_it_is_on_its_way_does_not_arrive,
+)
 """What a fake need not promise, which has nothing on its way."""

@@ -7,6 +7,7 @@ the shim's cleanup and the Worker's cron run as they do days later. What is left
 what was acknowledged.
 """
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ HOUR: Final = 3600
 DAYS: Final = 3 * 24 * HOUR
 """So much later the cleanup and the cron run: what is not finished by then never will be."""
 
-PATIENCE: Final = 30
+PATIENCE: Final = 120
 """In seconds: how long it may take until the outbox is empty, with nothing in its way."""
 
 
@@ -202,6 +203,8 @@ class _Run:
         for tab in tabs:
             tab.close()
         house.network.calm()
+        house.let_django_finish()
+        house.network.calm()
         self._empty_outbox()
 
     def _look(self) -> list[str]:
@@ -232,14 +235,18 @@ class _Run:
         self._ledger.note("", "the cron has run")
 
     def _empty_outbox(self) -> None:
-        """Have everything delivered that waits, as if hours had gone by; claims end by then."""
+        """Have everything delivered that waits, as if hours had gone by; claims end by then.
+
+        Another hour goes by with each look: what a busy machine could not do at once has a pause.
+        """
         deadline = time.monotonic() + PATIENCE
         users = [user.id for user in self._users]
+        hours = itertools.count(1)
         while waiting := self._house.caretaker.ask("rows", users=users)["outbox"]:
             if any(entry["state"] == "dead" for entry in waiting) or time.monotonic() > deadline:
                 self._ledger.violate(what=f"the outbox is not empty: {waiting}")
                 return
-            self._house.caretaker.ask("deliver", ahead=HOUR)
+            self._house.caretaker.ask("deliver", ahead=next(hours) * HOUR)
         self._ledger.note("", "the outbox is empty")
 
 

@@ -266,6 +266,9 @@ class Tab:
             self._expect_gone(self._chance.choice(post.files), post.name)
 
     def _show_post(self, post: Post, visibility: str) -> None:
+        if post.may_be == {ABSENT}:
+            # What is in doubt of it was overtaken: it was shown again since, and deleted.
+            return
         post.version += 1
         post.may_be.add(visibility)
         for file in post.files:
@@ -277,7 +280,7 @@ class Tab:
         elif answer.status_code == 204:
             post.may_be = {visibility}
             self._ledger.acknowledge(f"make {visibility}", post.name)
-        elif not self._browser.user.may_be_closed:
+        elif ABSENT not in post.may_be and not self._browser.user.may_be_closed:
             self._ledger.violate(post.name, what=f"{post.name}, acknowledged, cannot be changed")
 
     def _replace(self, avatar: Avatar) -> bool:

@@ -7,7 +7,10 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.urls import include, path
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
 
 from media_shim import attachments, services
 from media_shim.rest_framework.fields import MediaKeysField
@@ -31,6 +34,15 @@ class Posts(generics.CreateAPIView):
     serializer_class = _names["PostSerializer"]
 
 
+class PostsInTheRequestsTransaction(APIView):
+    """Leaves the transaction to ATOMIC_REQUESTS."""
+
+    def post(self, request: Request) -> Response:
+        post = Group.objects.create(name=request.data["name"])
+        attachments.attach(post, request.data["media"], by=request.user)
+        return Response(status=201)
+
+
 class ThreeAnHour(SimpleRateThrottle):
     rate = "3/hour"
 
@@ -41,4 +53,5 @@ class ThreeAnHour(SimpleRateThrottle):
 urlpatterns = [
     path("", include("media_shim.rest_framework.urls")),
     path("posts", Posts.as_view()),
+    path("posts-in-the-requests-transaction", PostsInTheRequestsTransaction.as_view()),
 ]

@@ -1,18 +1,23 @@
 """What the application's own code does with files, in its own transactions."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import ProtectedError
+from django.db.models.signals import post_delete
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from demo.models import Profile
-from media_shim import attachments, signals
+from media_shim import attachable, attachments, signals
+from media_shim.attachable import HasMedia
 from media_shim.errors import MediaCommitFailed, MediaInUse, MediaNotFound
 from media_shim.models import Action, MediaObject, OutboxEntry, Removal, Status
+from media_shim.reconcile import streams
 from media_shim.testing.worker import FakeWorker
 from tests.shim.conftest import Upload
 
@@ -59,10 +64,89 @@ class TestReference:
         with pytest.raises(ValueError, match="Save the target"):
             attachments.reference(User())
 
-    @pytest.mark.parametrize("key", ["a#b", "x" * 200])
+    def test_a_primary_key_is_written_in_one_way(self) -> None:
+        with isolate_apps("demo"):
+
+            class Album(models.Model):
+                id = models.UUIDField(primary_key=True)
+
+                class Meta:
+                    app_label = "demo"
+
+        one = "550e8400-e29b-41d4-a716-446655440000"
+        names = {
+            attachments.reference(Album(pk=written))
+            for written in (one, one.upper(), one.replace("-", ""), UUID(one))
+        }
+        assert names == {f"demo.album:{one}"}
+        assert attachments.reference(User(pk="007")) == "auth.user:7"
+
+    @pytest.mark.parametrize("key", ["a#b", "x" * 200, (1, 2)])
     def test_a_primary_key_that_cannot_be_written_is_a_mistake(self, key: str) -> None:
         with pytest.raises(ValueError, match="primary key"):
             attachments.reference(User(pk=key))
+
+
+@pytest.mark.parametrize("key", ["9" * 30, "-1", "x", "", "1.5"])
+def test_a_name_that_no_row_can_have_is_no_reason_to_delete(
+    alice: User, committed: Upload, key: str
+) -> None:
+    """ATTACH_RESOLVER may know what it means; a number that is too large must not stop the rest."""
+    media, other = committed(alice), committed(alice)
+    MediaObject.objects.filter(pk=other.pk).update(attached_to=f"demo.profile:{alice.pk}")
+    MediaObject.objects.filter(pk=media.pk).update(attached_to=f"demo.profile:{key}")
+
+    found = streams.fresh([media.key, other.key])
+
+    assert not found[other.key].is_orphaned
+    assert found[media.key].is_orphaned == (key == "-1")
+
+
+class TestDetach:
+    def test_names_that_differ_in_capitals_alone_are_two(
+        self, alice: User, committed: Upload
+    ) -> None:
+        """SQLite's LIKE does not know small letters from capitals."""
+        with isolate_apps("demo"):
+
+            class Album(models.Model):
+                id = models.CharField(primary_key=True, max_length=9)
+
+                class Meta:
+                    app_label = "demo"
+
+        mine, theirs = committed(alice), committed(alice)
+        for media, album in ((mine, "a"), (theirs, "A")):
+            name = attachments.reference(Album(pk=album), "cover")
+            MediaObject.objects.filter(pk=media.pk).update(attached_to=name)
+
+        assert attachments.detach(Album(pk="a")) == [mine]
+
+        assert row(theirs).status == Status.COMMITTED
+
+    def test_files_of_a_proxy_go_with_the_row_that_it_stands_for(
+        self, alice: User, bob: User, committed: Upload, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with isolate_apps("demo") as isolated:
+
+            class Author(HasMedia, User):
+                class Meta:
+                    proxy = True
+                    app_label = "demo"
+
+        monkeypatch.setattr(attachable, "apps", isolated)
+        media, left = committed(alice), committed(alice)
+        try:
+            Author.objects.get(pk=bob.pk).attach_media([media.key], by=alice)
+            User.objects.filter(pk=bob.pk).delete()
+        finally:
+            for sender in (Author, User):
+                post_delete.disconnect(attachable._remove_media, sender=sender)
+        assert row(media).status == Status.REMOVING
+
+        # And where hand-written SQL has deleted it.
+        MediaObject.objects.filter(pk=left.pk).update(attached_to=f"auth.user:{bob.pk}")
+        assert streams.fresh([left.key])[left.key].is_orphaned
 
 
 class TestAttach:
@@ -357,6 +441,29 @@ class TestLettingGo:
         assert {row(attached).status, row(free).status} == {Status.REMOVING}
         assert row(free).owner is None
         assert row(free).worker_user
+
+    def test_an_upload_that_begins_while_its_user_goes_stays_theirs(
+        self, alice: User, committed: Upload, upload: Upload
+    ) -> None:
+        """Nobody's, it would be nobody's for ever where unattached files are kept."""
+        committed(alice)
+        late: list[MediaObject] = []
+
+        def begin(**_: object) -> None:
+            late.append(upload(alice))
+
+        signals.media_removing.connect(begin)
+        try:
+            assert attachments.remove_all_of(alice) == 1
+        finally:
+            signals.media_removing.disconnect(begin)
+
+        assert row(late[0]).owner == alice
+        with pytest.raises(ProtectedError):
+            alice.delete()
+        assert attachments.remove_all_of(alice) == 1
+        alice.delete()
+        assert row(late[0]).status == Status.REMOVING
 
 
 class TestRemove:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 
-from media_shim import attachments, cleanup
+from media_shim import attachments, cleanup, signals
 from media_shim.cleanup import Swept
 from media_shim.models import MediaObject, OutboxEntry, Removal, Status
 from tests.shim.conftest import Upload
@@ -82,6 +82,29 @@ def test_it_goes_on_until_nothing_is_left(
         committed(alice)
 
     assert cleanup.sweep(timezone.now() + 3 * DAY) == Swept(5, 0, 0)
+
+
+def test_what_a_receiver_objects_to_stays_and_keeps_nothing_else(
+    alice: User, committed: Upload, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept, *others = sorted((committed(alice) for _ in range(5)), key=lambda media: media.pk)
+
+    def object_to_it(media: MediaObject, **_: object) -> None:
+        if media == kept:
+            raise ZeroDivisionError
+
+    signals.media_removing.connect(object_to_it)
+    try:
+        assert cleanup.sweep(timezone.now() + 3 * DAY) == Swept(4, 0, 0)
+    finally:
+        signals.media_removing.disconnect(object_to_it)
+
+    assert row(kept).status == Status.COMMITTED
+    assert {row(other).status for other in others} == {Status.REMOVING}
+    assert set(OutboxEntry.objects.values_list("media", flat=True)) == {each.pk for each in others}
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "media.cleanup.failed"
+    ]
 
 
 def test_the_command_says_what_went(alice: User, committed: Upload) -> None:

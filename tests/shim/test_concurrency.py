@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from django.contrib.auth.models import User
@@ -131,6 +131,43 @@ def test_a_post_that_is_deleted_while_files_are_attached_to_it_keeps_none(
 
         media.refresh_from_db()
         assert (media.attached_to is None) == (media.status == Status.COMMITTED)
+
+
+class DeletesMeanwhile:
+    """Lets somebody delete what a browser named while it is being looked at."""
+
+    deletion: threading.Thread
+
+    def __call__(self, user: User, attach_to: str) -> bool:  # noqa: ARG002
+        self.deletion = threading.Thread(target=_delete, args=(attach_to,))
+        self.deletion.start()
+        # It waits for whoever attaches; where it does not, it is over by then.
+        self.deletion.join(1)
+        return True
+
+
+deletes_meanwhile = DeletesMeanwhile()
+
+
+def _delete(name: str) -> None:
+    try:
+        Profile.objects.filter(pk=int(name.partition(":")[2])).delete()
+    finally:
+        connection.close()
+
+
+def test_what_a_browser_names_is_not_deleted_while_a_file_is_attached_to_it(
+    alice: User, committed: Upload, settings: Any, shim_settings: Any
+) -> None:
+    settings.MEDIA_SHIM = shim_settings | {"ATTACH_RESOLVER": f"{__name__}.deletes_meanwhile"}
+    media = committed(alice)
+
+    services.commit(alice, media.key, f"demo.profile:{alice.pk}")
+    deletes_meanwhile.deletion.join()
+
+    media.refresh_from_db()
+    assert not Profile.objects.filter(pk=alice.pk).exists()
+    assert media.status == Status.REMOVING
 
 
 def test_what_is_attached_at_the_last_moment_is_not_cleaned_up(

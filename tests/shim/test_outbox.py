@@ -17,10 +17,12 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from media_shim import attachments, outbox, signals
 from media_shim.models import Action, Delivery, MediaObject, OutboxEntry, Status
 from media_shim.outbox import Delivered
+from media_shim.reconcile import streams
 from media_shim.testing.worker import FakeWorker, refusal
 from tests.shim.conftest import Upload
 
@@ -31,7 +33,8 @@ class Clock:
     """Tells the time, which only goes on when it is told to."""
 
     def __init__(self) -> None:
-        self.now = datetime.now(UTC) + timedelta(seconds=1)
+        # Ahead of all that a test writes down, however slow the machine.
+        self.now = datetime.now(UTC) + timedelta(minutes=1)
 
     def __call__(self) -> datetime:
         return self.now
@@ -214,6 +217,78 @@ def test_a_removal_takes_the_place_of_what_is_dead(
     assert row(attached).status == Status.REMOVED
 
 
+def test_what_waits_behind_a_dead_entry_is_told_by_nobody(
+    alice: User, attached: MediaObject
+) -> None:
+    """So that `media_reconcile` looks at the file, which may be seen by everybody."""
+    attachments.set_visibility(alice.profile, "public")
+    OutboxEntry.objects.update(state=Delivery.DEAD)
+    attachments.set_visibility(alice.profile, "private")
+    (file,) = streams.fresh([attached.key]).values()
+    assert not file.is_changing
+
+    outbox.revive(OutboxEntry.objects.all(), timezone.now())
+
+    (file,) = streams.fresh([attached.key]).values()
+    assert file.is_changing
+
+
+def test_a_removal_does_not_wait_for_what_it_makes_pointless(
+    alice: User, attached: MediaObject, double: FakeWorker, clock: Clock
+) -> None:
+    """A change that was on its way when the file was removed, and is refused for the last time."""
+    attachments.set_visibility(alice.profile, "public")
+    double.answer_next(*[refusal(400, "INVALID_FIELD", "No.")] * outbox.REFUSALS)
+    for _ in range(outbox.REFUSALS - 1):
+        outbox.deliver(clock.after(seconds=10))
+    on_its_way = outbox._claimed(clock.after(seconds=10)())
+    assert on_its_way is not None
+    attachments.detach(alice.profile)
+    assert outbox.deliver(clock) == Delivered(), "one at a time"
+
+    assert outbox._deliver(on_its_way, clock) == Delivered(dead=1)
+
+    assert outbox.deliver(clock) == Delivered(done=1)
+    assert row(attached).status == Status.REMOVED
+    assert double.files[attached.pk].status == "gone"
+    assert not OutboxEntry.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["due_at", "claimed_until"])
+def test_a_clock_that_was_far_ahead_holds_nothing_up(
+    alice: User, attached: MediaObject, clock: Clock, field: str
+) -> None:
+    attachments.detach(alice.profile)
+    assert outbox._claimed(clock()) is not None
+    OutboxEntry.objects.update(**{field: clock() + timedelta(days=999)})
+
+    assert outbox.deliver(clock.after(seconds=31)) == Delivered(done=1)
+    assert row(attached).status == Status.REMOVED
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_receiver_that_breaks_a_constraint_holds_up_nobody_else(
+    alice: User, committed: Upload, clock: Clock
+) -> None:
+    other = committed(alice)
+    attachments.detach(alice.profile)
+    attachments.remove(alice, other.pk)
+
+    def break_a_constraint(media: MediaObject, **_: object) -> None:
+        if media != other:
+            User.objects.create(username=alice.username)
+
+    signals.media_removed.connect(break_a_constraint)
+    try:
+        assert outbox.deliver(clock) == Delivered(done=1, failed=1)
+    finally:
+        signals.media_removed.disconnect(break_a_constraint)
+
+    assert row(other).status == Status.REMOVED
+    assert OutboxEntry.objects.get().last_error == "IntegrityError"
+    assert outbox.deliver(clock.after(seconds=2)) == Delivered(done=1)
+
+
 @pytest.mark.parametrize("code", ["MEDIA_NOT_FOUND", "MEDIA_GONE"])
 @pytest.mark.parametrize("action", list(Action))
 @pytest.mark.usefixtures("attached")
@@ -344,6 +419,36 @@ class TestCommand:
         with pytest.raises(CommandError, match="--retry-dead"):
             self.run()
         assert self.run("--retry-dead").startswith("1 dead entries are tried again\n1 delivered")
+
+    def test_a_file_that_cannot_be_cleaned_up_holds_up_no_removal(
+        self, alice: User, attached: MediaObject, committed: Upload
+    ) -> None:
+        """A receiver may object to a removal. Once it did, for ever, to all that are told."""
+        free = committed(alice)
+        attachments.detach(alice.profile)
+        MediaObject.objects.filter(pk=free.pk).update(
+            committed_at=datetime.now(UTC) - timedelta(days=2)
+        )
+
+        def object_to_it(**_: object) -> None:
+            raise ZeroDivisionError
+
+        def stop(**_: object) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        signals.media_removing.connect(object_to_it)
+        signals.media_removed.connect(stop)
+        try:
+            self.run("--stay")
+        finally:
+            signals.media_removing.disconnect(object_to_it)
+            signals.media_removed.disconnect(stop)
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+        assert row(attached).status == Status.REMOVED
+        assert row(free).status == Status.COMMITTED
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_it_stays_until_it_is_told_to_go(self, number: signal.Signals, tmp_path: Path) -> None:

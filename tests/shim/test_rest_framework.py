@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db import connection
 
 from media_shim.models import MediaObject
 from media_shim.testing.worker import FakeWorker
@@ -223,3 +224,20 @@ def test_errors_of_others_are_drfs(alice: User) -> None:
     response = Posts.as_view(authentication_classes=[], permission_classes=[])(request)
 
     assert (response.status_code, list(response.data)) == (400, ["media"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_refusal_interrupts_is_undone_with_its_request(
+    alice: User, committed: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As DRF does it with its own exceptions: a post is there with its files, or it is not."""
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    path, media = "/posts-in-the-requests-transaction", committed(alice)
+
+    refused = with_token("alice").send(path, {"name": "first", "media": [media.key, "u/1/x.jpg"]})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "media_commit_failed")
+    assert not Group.objects.exists()
+    made = with_token("alice").send(path, {"name": "second", "media": [media.key]})
+    assert made.status_code == 201
+    assert Group.objects.get().name == "second"

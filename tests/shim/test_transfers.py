@@ -79,6 +79,17 @@ class TestToken:
 
 
 class TestIdempotencyKey:
+    def test_what_was_removed_meanwhile_is_not_signed_again(
+        self, as_alice: Browser, alice: User
+    ) -> None:
+        """The Worker may not have heard of it yet; bytes that came would be thrown away."""
+        as_alice.send(SIGN, PICTURE, headers={"idempotency-key": "k-1"})
+        attachments.remove(alice, MediaObject.objects.get().pk)
+
+        again = as_alice.send(SIGN, PICTURE, headers={"idempotency-key": "k-1"})
+
+        assert (again.status_code, again.json()["code"]) == (410, "MEDIA_GONE")
+
     def test_a_repeated_request_is_answered_with_the_same_upload(self, as_alice: Browser) -> None:
         first, second = (
             as_alice.send(SIGN, PICTURE, headers={"idempotency-key": "k-1"}) for _ in range(2)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, InterfaceError, connection, models
+from django.db import DatabaseError, InterfaceError, connection, models, router
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Collate
 
-from media_shim.attachable import HasMedia
+from media_shim.attachable import models_with_files
+from media_shim.attachments import named
 from media_shim.client import MediaClient
 from media_shim.errors import NotConfigured, ShimError, WorkerRefused, WorkerUnavailable
 from media_shim.inventory import ListedObject, ManagedRow, Page
@@ -136,11 +136,18 @@ def cannot_finish(store: str, error: ShimError) -> CannotFinish:
 
 
 def _with_outbox(media: "models.QuerySet[MediaObject]") -> "models.QuerySet[MediaObject]":
-    """Add what is still to be told. What the Worker keeps refusing is told by nobody."""
+    """Add what is still to be told.
+
+    What the Worker keeps refusing is told by nobody, nor what waits behind it; which no removal
+    does.
+    """
     waiting = OutboxEntry.objects.filter(media=OuterRef("pk"), state=Delivery.WAITING)
+    dead = OutboxEntry.objects.filter(
+        media=OuterRef("media"), pk__lt=OuterRef("pk"), state=Delivery.DEAD
+    )
     return media.annotate(
         is_told=Exists(waiting.filter(action=Action.DELETE)),
-        is_changing=Exists(waiting.filter(action=Action.VISIBILITY)),
+        is_changing=Exists(waiting.filter(~Exists(dead), action=Action.VISIBILITY)),
     )
 
 
@@ -198,13 +205,11 @@ def _held(file: QuarantinedFile) -> AppFile:
 
 def _looked_after(files: Iterable[AppFile]) -> Iterator[AppFile]:
     """Find those that are attached to what is gone: one question for each model of a batch."""
-    attachable = {
-        model._meta.label_lower: model for model in apps.get_models() if issubclass(model, HasMedia)
-    }
+    attachable = models_with_files()
     for batch in batched(files, BATCH):
         targets: dict[str, set[str]] = {}
         for file in batch:
-            if file.state == App.COMMITTED and (target := _target(file)) is not None:
+            if file.state == App.COMMITTED and (target := named(file.attached_to)) is not None:
                 targets.setdefault(target[0], set()).add(target[1])
         lost = {
             (label, pk)
@@ -213,16 +218,8 @@ def _looked_after(files: Iterable[AppFile]) -> Iterator[AppFile]:
             for pk in _lost(attachable[label], pks)
         }
         for file in batch:
-            is_orphaned = file.state == App.COMMITTED and _target(file) in lost
+            is_orphaned = file.state == App.COMMITTED and named(file.attached_to) in lost
             yield replace(file, is_orphaned=True) if is_orphaned else file
-
-
-def _target(file: AppFile) -> tuple[str, str] | None:
-    """Return the model and the primary key that a file is attached to, if it says so."""
-    if file.attached_to is None:
-        return None
-    label, colon, pk = file.attached_to.partition("#")[0].partition(":")
-    return (label, pk) if colon else None
 
 
 def _lost(model: type[models.Model], pks: set[str]) -> Sequence[str]:
@@ -230,9 +227,14 @@ def _lost(model: type[models.Model], pks: set[str]) -> Sequence[str]:
     values = {}
     for pk in pks:
         try:
-            values[pk] = model._meta.pk.to_python(pk)
+            value = model._meta.pk.to_python(pk)
         except ValidationError:
             # Another writing of a key, which the application knows how to read and we do not.
             continue
-    there = set(model._base_manager.filter(pk__in=values.values()).values_list("pk", flat=True))
+        # Not every database can be asked for a number that none has room for.
+        if not (isinstance(value, int) and abs(value) >= 2**63):
+            values[pk] = value
+    # What a replica has not heard of yet is not lost.
+    rows = model._base_manager.using(router.db_for_write(model))
+    there = set(rows.filter(pk__in=values.values()).values_list("pk", flat=True))
     return [pk for pk, value in values.items() if value not in there]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework import exceptions
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
 
 from media_shim.envelope import refusal
 from media_shim.errors import CsrfFailed, ShimError, Unauthorized
@@ -50,6 +50,8 @@ def handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     This is DRF's `EXCEPTION_HANDLER`.
     """
     if isinstance(error, ShimError):
+        # An answer commits what ATOMIC_REQUESTS has begun: a post without its files.
+        set_rollback()
         return refusal(context["request"]._request, error, EVENT)
     response: HttpResponse | None = exception_handler(error, context)
     return response

@@ -23,7 +23,9 @@ NAME: Final = "media"
 
 _match = carrier.match
 _describe_entry = carrier.describeEntry
-_fill = import_from_javascript("media_engine/cloudflare/streams.mjs").fill
+_streams = import_from_javascript("media_engine/cloudflare/streams.mjs")
+_fill = _streams.fill
+_withdraw = _streams.withdraw
 
 
 class EdgeCache:
@@ -86,6 +88,7 @@ class EdgeCache:
     async def delete(self, entries: Sequence[str], /) -> None:
         cache = await self._open()
         for entry in entries:
+            _withdraw(self._url(entry))
             try:
                 await call(cache, "delete", self._url(entry))
             except JsException:

@@ -8,7 +8,8 @@ import { fieldsOf, Pending } from "./carrier.mjs";
 // How much may be on its way into the cache at once, in bytes. It is held in memory, at most twice:
 // until the cache has it, and until the slowest client has read it.
 const MOST_FILLING = 24 * 1024 * 1024;
-const filling = new Set();
+// Each entry that is being filled, and whether it was withdrawn since.
+const filling = new Map();
 // Both counts are exported as they are, so that a contract suite can see them come back to nothing.
 export let bytesFilling = 0;
 
@@ -27,7 +28,7 @@ export let bytesFilling = 0;
  */
 export function fill(cache, url, body, size, lines) {
   if (filling.has(url) || bytesFilling + size > MOST_FILLING) return body;
-  filling.add(url);
+  filling.set(url, false);
   bytesFilling += size;
   const [mine, theirs] = body.tee();
   const client = new FixedLengthStream(size);
@@ -42,11 +43,22 @@ export function fill(cache, url, body, size, lines) {
   return client.readable;
 }
 
-// What the cache gets it gets whole: a stream that broke off could leave its beginning there.
+// What the cache gets it gets whole: a stream that broke off could leave its beginning there. And
+// what was withdrawn while it was put has to be taken out again: the deletion came before it.
 async function keep(cache, url, body, size, lines) {
   const content = await new Response(body).arrayBuffer();
-  if (content.byteLength !== size) return;
+  if (content.byteLength !== size || filling.get(url)) return;
   await cache.put(url, new Response(content, { headers: fieldsOf(lines) }));
+  if (filling.get(url)) await cache.delete(url);
+}
+
+/**
+ * Have nothing arrive in an entry of what is on its way there. What the cache has it keeps.
+ *
+ * @param {string} url the entry
+ */
+export function withdraw(url) {
+  if (filling.has(url)) filling.set(url, true);
 }
 
 /** A body broke off, or did not have the length that it was said to have. */

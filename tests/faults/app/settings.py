@@ -45,5 +45,5 @@ MEDIA_SHIM = {
     "TOKEN_KEYS": os.environ["MEDIA_TOKEN_KEYS"],
     "SERVICE": "faults",
     "TENANT": "tests.faults.app.access.tenant_of",
-    "TIMEOUT": 2,
+    "TIMEOUT": os.environ["MEDIA_TIMEOUT"],
 }

@@ -7,8 +7,8 @@ is making.
 
 import signal
 import threading
+import time
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any, Final
 
 from django.core.management.base import CommandError
@@ -24,7 +24,8 @@ from media_shim.outbox import Delivered
 PAUSE: Final = 1.0
 """In seconds, between looking and looking again: so late may the Worker hear at most."""
 
-SWEEP_EVERY: Final = timedelta(minutes=10)
+SWEEP_EVERY: Final = 600.0
+"""In seconds."""
 
 MOST: Final = 1000
 """How many entries one run tries."""
@@ -87,12 +88,13 @@ class Command(MediaCommand):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write("media_outbox stays; end it with Ctrl-C")
         self.stdout.flush()
-        sweep_at, said = timezone.now(), ""
+        sweep_at, said = time.monotonic(), ""
         while not stop.is_set():
             try:
-                if timezone.now() >= sweep_at:
+                if time.monotonic() >= sweep_at:
+                    # Whatever becomes of it, what was removed is told before the next one.
+                    sweep_at = time.monotonic() + SWEEP_EVERY
                     cleanup.sweep(timezone.now())
-                    sweep_at = timezone.now() + SWEEP_EVERY
                 is_idle = outbox.deliver(timezone.now, most=100).tried == 0
             except OBSTACLES as error:
                 # The database may be restarting: what is not delivered now, is later.
