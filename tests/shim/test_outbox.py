@@ -89,7 +89,7 @@ def test_a_removal_is_told_once_and_then_true(
     assert changes(double) == [("DELETE", None)]
     assert double.calls[-1].query == {"revision": str(removed.revision)}
     assert double.calls[-1].headers["x-media-shim"] == "app"
-    assert double.files[attached.pk].status == "gone"
+    assert double.files[attached.pk].status == "deleting"
 
 
 def test_a_change_is_told_in_the_name_of_whom_the_file_was_signed_for(

@@ -167,7 +167,7 @@ class TestCommitAll:
         self, alice: User, bob: User, upload: Upload, double: FakeWorker
     ) -> None:
         good, missing, theirs = upload(alice), upload(alice), upload(bob)
-        double.of_key(missing.key).stored = None
+        double.lose_object(missing.key)
 
         with pytest.raises(MediaCommitFailed) as failed:
             services.commit_all(alice, [good.key, missing.key, theirs.key])

@@ -4,6 +4,8 @@
         media = make_media(alice, visibility="public")
         …
 
+What goes wrong is provoked on the worker: `failing`, `lose_row`, `lose_object` and their like.
+
 Nothing here needs pytest. A `TestCase` inherits from `FakeWorkerMixin` and has `self.worker`; in
 pytest the same is `with fake_worker() as worker: yield worker` in a fixture.
 """

@@ -10,6 +10,7 @@ import httpx
 from django.conf import settings
 from django.test import override_settings
 
+from media_shim import health
 from media_shim.testing.worker import GATEWAY_KEY, STORE_URL, WORKER_URL, FakeWorker
 
 TOKEN_KEYS: Final = "test:dGhlIHRlc3RzJyBvd24ga2V5OiBub3RoaW5nIGlzIHNlY3JldA"  # noqa: S105
@@ -21,7 +22,8 @@ def fake_worker() -> Iterator[FakeWorker]:
     """Let a double answer what the shim asks the Worker, and configure the shim for it.
 
     WORKER_URL, PUBLIC_URL and the secrets are the double's own; the application's other settings
-    in MEDIA_SHIM stay. Whatever else goes over the network goes there as before.
+    in MEDIA_SHIM stay. Whatever else goes over the network goes there as before. What the app's
+    health has found before is not remembered.
     """
     own = {
         "WORKER_URL": WORKER_URL,
@@ -31,6 +33,7 @@ def fake_worker() -> Iterator[FakeWorker]:
     }
     with (
         in_the_network() as worker,
+        mock.patch.object(health, "_examination", health.Examination()),
         override_settings(MEDIA_SHIM={**getattr(settings, "MEDIA_SHIM", {}), **own}),
     ):
         yield worker

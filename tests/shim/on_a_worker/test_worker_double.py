@@ -1,91 +1,20 @@
 """The double answers as the real Worker does: every test here runs against both."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from media_shim.testing.samples import SAMPLES
-from media_shim.testing.worker import GATEWAY_KEY, LARGEST, WORKER_URL
+from media_shim.testing.worker import LARGEST
 from tests.media import JPEG
-
-PICTURE = {
-    "fileName": "sea.jpg",
-    "contentType": "image/jpeg",
-    "fileSize": len(JPEG),
-    "service": "app",
-    "visibility": "private",
-}
-ALICE = {
-    "x-gateway-key": GATEWAY_KEY,
-    "x-user-id": "1",
-    "x-tenant-id": "acme",
-    "x-user-permissions": "media:files.read,media:files.write",
-}
-NOTHING: Mapping[str, str] = {}
-STRANGERS = [ALICE | {"x-tenant-id": "globex"}, ALICE | {"x-tenant-id": ""}]
+from tests.shim.on_a_worker.sides import ALICE, PICTURE, STRANGERS, Side, refused
 
 
-@dataclass
-class Side:
-    """One of the two.
-
-    Attributes:
-        http: speaks to it.
-    """
-
-    http: httpx.Client
-
-    def presign(self, who: dict[str, str] = ALICE, /, **changes: object) -> httpx.Response:
-        body = {name: value for name, value in (PICTURE | changes).items() if value is not None}
-        return self.http.post("/upload/presign", json=body, headers=who)
-
-    def put(
-        self, upload: dict[str, Any], content: bytes = JPEG, headers: Mapping[str, str] = NOTHING
-    ) -> httpx.Response:
-        """Do with a presigned upload what a browser does."""
-        return httpx.put(
-            upload["uploadUrl"], headers={**upload["headers"], **headers}, content=content
-        )
-
-    def complete(self, media_id: str, who: dict[str, str] = ALICE) -> httpx.Response:
-        return self.http.patch("/upload/complete", json={"mediaId": media_id}, headers=who)
-
-    def delete(self, media_id: str, who: dict[str, str] = ALICE) -> httpx.Response:
-        return self.http.delete(f"/files/{media_id}", headers=who)
-
-    def update(
-        self, media_id: str, visibility: object, who: dict[str, str] = ALICE
-    ) -> httpx.Response:
-        body = {"visibility": visibility}
-        return self.http.patch(f"/files/{media_id}", json=body, headers=who)
-
-    def uploaded(self, who: dict[str, str] = ALICE, /, **changes: object) -> dict[str, Any]:
-        """Bring a file all the way in."""
-        upload = self.presign(who, **changes).json()
-        assert self.put(upload).status_code == 200
-        file: dict[str, Any] = self.complete(upload["mediaId"], who).json()
-        return file
-
-
-@pytest.fixture(params=["double", "Worker"])
-def side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    is_double = request.param == "double"
-    url = WORKER_URL if is_double else request.getfixturevalue("worker").url
-    with httpx.Client(base_url=url) as http:
-        yield Side(http)
-
-
-def refused(response: httpx.Response) -> tuple[int, str, object]:
-    """Return the status, the code, and what is to blame, if the answer is an envelope."""
-    error = response.json()
-    assert {"error", "code", "status", "requestId"} <= error.keys()
-    assert error["status"] == response.status_code
-    return response.status_code, error["code"], error.get("field", error.get("fields"))
+@pytest.fixture(autouse=True)
+def _database() -> None:
+    """Neither side has anything to do with the application's database."""
 
 
 @pytest.mark.parametrize(
@@ -230,6 +159,30 @@ def test_a_name_that_cannot_be_one(side: Side, key: str) -> None:
     assert refused(side.presign(named(key))) == (400, "INVALID_FIELD", "Idempotency-Key")
 
 
+@pytest.mark.parametrize(
+    ("written", "header", "kept"),
+    [
+        ("sea", 'filename="sea.jpg"', "sea"),
+        ("sea.JPEG", 'filename="sea.JPEG"', "sea.JPEG"),
+        ("sea.jpg.exe", 'filename="sea.jpg.exe.jpg"', "sea.jpg.exe"),
+        ("..", 'filename="file.jpg"', "file"),
+        (
+            'Grüße "100%".jpg',
+            "filename=\"Gr__e _100__.jpg\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%20%22100%25%22.jpg",
+            'Grüße "100%".jpg',
+        ),
+    ],
+)
+def test_a_name_is_kept_and_saved_as_its_type_ends(
+    side: Side, written: str, header: str, kept: str
+) -> None:
+    upload = side.presign(fileName=written).json()
+
+    assert upload["headers"]["content-disposition"] == f"inline; {header}"
+    assert side.put(upload).status_code == 200
+    assert side.complete(upload["mediaId"]).json()["fileName"] == kept
+
+
 @pytest.mark.parametrize("content_type", SAMPLES)
 def test_the_smallest_files_are_taken(side: Side, content_type: str) -> None:
     content = SAMPLES[content_type]
@@ -261,10 +214,7 @@ def test_what_is_not_what_it_was_declared_as_is_refused_for_ever(side: Side) -> 
 
 
 def test_open(side: Side) -> None:
-    body = {**PICTURE, "fileSize": None, "maxFileSize": LARGEST}
-    wanted = {name: value for name, value in body.items() if value is not None}
-
-    first = side.http.post("/upload/open", json=wanted, headers=ALICE)
+    first = side.open(fileSize=None, maxFileSize=LARGEST)
     again = side.http.post(
         "/upload/token", json={"mediaId": first.json()["mediaId"]}, headers=ALICE
     )
@@ -290,15 +240,28 @@ def test_open(side: Side) -> None:
 def test_open_refused(
     side: Side, changes: dict[str, object], expected: tuple[int, str, object]
 ) -> None:
-    body = {**PICTURE, "fileSize": None, "maxFileSize": LARGEST, **changes}
-    wanted = {name: value for name, value in body.items() if value is not None}
+    wanted: dict[str, object] = {"fileSize": None, "maxFileSize": LARGEST, **changes}
 
-    assert refused(side.http.post("/upload/open", json=wanted, headers=ALICE)) == expected
+    assert refused(side.open(**wanted)) == expected
+
+
+def test_an_open_that_names_itself_opens_one_transfer(side: Side) -> None:
+    who = named(f"one-{uuid4()}")
+
+    first, second = side.open(who), side.open(who)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert side.presign(who).json()["mediaId"] != first.json()["mediaId"]
+    assert refused(side.open(who, fileName="hill.jpg")) == (422, "IDEMPOTENCY_KEY_REUSED", None)
+    assert refused(side.open(named("a b"))) == (400, "INVALID_FIELD", "Idempotency-Key")
+    side.delete(first.json()["mediaId"])
+    assert refused(side.open(who)) == (410, "MEDIA_GONE", None)
 
 
 def test_a_token_is_for_what_was_opened_and_is_not_gone(side: Side) -> None:
     presigned = side.presign().json()["mediaId"]
-    opened = side.http.post("/upload/open", json=PICTURE, headers=ALICE).json()["mediaId"]
+    opened = side.open().json()["mediaId"]
 
     def token(media_id: object, who: dict[str, str] = ALICE) -> tuple[int, str, object]:
         return refused(side.http.post("/upload/token", json={"mediaId": media_id}, headers=who))
@@ -306,6 +269,8 @@ def test_a_token_is_for_what_was_opened_and_is_not_gone(side: Side) -> None:
     assert token(presigned) == (404, "MEDIA_NOT_FOUND", None)
     assert token("nothing") == (400, "INVALID_FIELD", "mediaId")
     assert token(None) == (400, "MISSING_FIELDS", ["mediaId"])
+    reader = ALICE | {"x-user-permissions": "media:files.read"}
+    assert token(opened, reader)[:2] == (403, "FORBIDDEN")
     assert token(opened, STRANGERS[0])[:2] == (404, "MEDIA_NOT_FOUND")
     assert side.delete(opened).status_code == 200
     assert token(opened)[1] in ("MEDIA_GONE", "MEDIA_NOT_FOUND")
@@ -329,6 +294,39 @@ def test_an_upload_that_is_given_up_stores_nothing(side: Side) -> None:
 
     assert side.put(upload).status_code == 412
     assert refused(side.complete(upload["mediaId"])) == (410, "MEDIA_GONE", None)
+
+
+def test_the_owner_of_the_system_may_do_everything_in_their_scope(side: Side) -> None:
+    owner = ALICE | {"x-user-permissions": "system:owner"}
+    media_id = side.uploaded(owner)["mediaId"]
+
+    assert side.update(media_id, "public", owner).status_code == 200
+    assert side.delete(media_id, owner).status_code == 200
+
+
+@pytest.mark.parametrize("revision", ["", "0", "-1", "x", "1.5", str(2**53)])
+def test_a_deletion_with_a_number_that_is_none(side: Side, revision: str) -> None:
+    path = f"/files/{side.uploaded()['mediaId']}?revision={revision}"
+
+    assert refused(side.http.delete(path, headers=ALICE)) == (400, "INVALID_FIELD", "revision")
+
+
+def test_a_file_whose_bytes_were_lost_is_still_one(side: Side) -> None:
+    file = side.uploaded()
+    side.lose_object(file["key"])
+
+    assert side.complete(file["mediaId"]).json() == file
+    assert side.update(file["mediaId"], "public").status_code == 200
+
+
+def test_an_upload_whose_bytes_were_lost_can_be_sent_again(side: Side) -> None:
+    upload = side.presign().json()
+    side.put(upload)
+    side.lose_object(upload["key"])
+
+    assert refused(side.complete(upload["mediaId"])) == (409, "UPLOAD_INCOMPLETE", None)
+    assert side.put(upload).status_code == 200
+    assert side.complete(upload["mediaId"]).status_code == 200
 
 
 def test_what_was_refused_can_be_deleted(side: Side) -> None:
