@@ -7,7 +7,7 @@ from runtime.process import ROOT
 
 BACKENDS: Final = ROOT / "docs" / "backends.md"
 
-_PROGRAM: Final = r"^## [^\n]*`{path}`$.*?^```\w+\n(.*?)^```$"
+_PROGRAM: Final = r"^##+ [^\n]*`{path}`$.*?^```\w+\n(.*?)^```$"
 
 
 def program(path: str) -> str:

@@ -1,20 +1,28 @@
 """What docs/backends.md tells to copy works: its programs are run, and speak to a real Worker."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
 
 from runtime.dev import read_variables
+from runtime.process import ROOT
 from tests.backends.backend import BACKENDS, running
-from tests.conftest import ENV_FILE, RunningWorker
+from tests.conftest import ENV_FILE, RunningWorker, RunWorker
 from tests.media import JPEG, photo_saying
 from tests.worker.state import kept
+
+PRESIGNS_A_MINUTE = 60
+
+Built: TypeAlias = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class Browser:
         assert stored.status_code == 200, stored.text
         committed = self.call("POST", "commit", json={"key": signed["key"]})
         assert committed.status_code == 200, committed.text
-        return signed | committed.json()
+        media = committed.json()["media"]
+        assert (media["mediaId"], media["status"]) == (signed["mediaId"], "committed")
+        return signed | media
 
     def url(self, key: str, call: str = "url") -> httpx.Response:
         return self.call("GET", call, params={"key": key})
@@ -59,6 +69,7 @@ class Browser:
 def refused(answer: httpx.Response) -> tuple[int, str]:
     error = answer.json()
     assert error["status"] == answer.status_code
+    assert answer.headers["cache-control"] == "no-store"
     return answer.status_code, error["code"]
 
 
@@ -73,15 +84,23 @@ def settings(worker: RunningWorker) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def built() -> Iterator[Built]:
+    """Return what builds a backend, when it is first asked for, and gives what starts it."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(BACKENDS[name]()))
+
+
 @pytest.fixture(scope="module", params=BACKENDS)
 def backend(
     request: pytest.FixtureRequest,
+    built: Built,
     settings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("backend")
     with (
-        running(BACKENDS[request.param], folder, settings) as url,
+        running(built(request.param), folder, settings) as url,
         httpx.Client(base_url=url, timeout=30) as http,
     ):
         yield http
@@ -194,24 +213,14 @@ def test_what_the_worker_refuses_is_passed_on(alice: Browser) -> None:
     assert too_big.json()["field"] == "bytes"
 
 
-def test_nobody_is_let_in(backend: httpx.Client) -> None:
-    nobody = Browser(backend, "")
+@pytest.mark.parametrize("key", [None, 7, ["x"], {}, {"startsWith": "t/"}, ""])
+def test_a_key_that_is_none_looks_for_no_file(alice: Browser, key: object) -> None:
+    alice.uploaded()
 
-    assert refused(nobody.url("x")) == (401, "UNAUTHORIZED")
-    assert refused(nobody.sign()) == (401, "UNAUTHORIZED")
-
-
-def test_what_is_no_call_is_not_found(alice: Browser) -> None:
-    assert refused(alice.call("GET", "nothing")) == (404, "NOT_FOUND")
-
-
-@pytest.mark.parametrize("name", BACKENDS)
-def test_a_wrong_gateway_key_is_no_fault_of_the_users(
-    name: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder, wrong = tmp_path_factory.mktemp("backend"), {**settings, "MEDIA_GATEWAY_KEY": "wrong"}
-    with running(BACKENDS[name], folder, wrong) as url, httpx.Client(base_url=url) as http:
-        assert refused(Browser(http, "alice:acme").sign()) == (503, "r2_not_configured")
+    committed = alice.call("POST", "commit", json={"key": key})
+    assert (committed.status_code, committed.json()["code"]) == (400, "INVALID_FIELD")
+    assert refused(alice.call("GET", "url")) == (400, "INVALID_FIELD")
+    assert alice.call("DELETE", "files").status_code in (400, 404)
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
@@ -226,14 +235,6 @@ def test_a_form_of_another_sites_does_nothing(alice: Browser, content_type: str)
     assert refused(alice.url(key)) == (409, "UPLOAD_INCOMPLETE")
 
 
-def test_a_key_that_is_no_text_finds_nothing(alice: Browser) -> None:
-    alice.uploaded()
-
-    answer = alice.call("POST", "commit", json={"key": {"startsWith": "t/"}})
-
-    assert refused(answer) in [(404, "MEDIA_NOT_FOUND"), (400, "INVALID_FIELD")]
-
-
 @pytest.mark.parametrize("backend", ["Next.js", "Go"], indirect=True)
 def test_a_body_without_end_is_not_read_to_its_end(alice: Browser) -> None:
     """NestJS' own parser has a limit."""
@@ -246,10 +247,42 @@ def test_a_body_without_end_is_not_read_to_its_end(alice: Browser) -> None:
     assert refused(answer) == (400, "INVALID_FIELD")
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"key"'])
+def test_a_body_that_is_no_object_is_refused(alice: Browser, content: bytes) -> None:
+    for call in ("sign-upload", "commit"):
+        answer = alice.call(
+            "POST", call, content=content, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code == 400, answer.text
+
+
+def test_nobody_is_let_in(backend: httpx.Client) -> None:
+    nobody = Browser(backend, "")
+
+    assert refused(nobody.url("x")) == (401, "UNAUTHORIZED")
+    assert refused(nobody.sign()) == (401, "UNAUTHORIZED")
+
+
+def test_what_is_no_call_is_not_found(alice: Browser) -> None:
+    # The framework says it, in its own words.
+    for call in ("nothing", "url/nothing"):
+        assert alice.call("GET", call).status_code == 404
+    assert alice.call("POST", "nothing", json={}).status_code == 404
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_wrong_gateway_key_is_no_fault_of_the_users(
+    name: str, built: Built, settings: dict[str, str], tmp_path: Path
+) -> None:
+    wrong = {**settings, "MEDIA_GATEWAY_KEY": "wrong"}
+    with running(built(name), tmp_path, wrong) as url, httpx.Client(base_url=url) as http:
+        assert refused(Browser(http, "alice:acme").sign()) == (503, "r2_not_configured")
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("status", [302, 307])
 def test_the_gateway_key_is_not_taken_to_where_somebody_points(
-    name: str, status: int, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    name: str, status: int, built: Built, settings: dict[str, str], tmp_path: Path
 ) -> None:
     seen: list[tuple[str, str]] = []
 
@@ -266,12 +299,11 @@ def test_the_gateway_key_is_not_taken_to_where_somebody_points(
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    folder = tmp_path_factory.mktemp("backend")
     with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
         Thread(target=server.serve_forever).start()
         there = {**settings, "MEDIA_WORKER_URL": f"http://127.0.0.1:{server.server_port}"}
         try:
-            with running(BACKENDS[name], folder, there) as url, httpx.Client(base_url=url) as http:
+            with running(built(name), tmp_path, there) as url, httpx.Client(base_url=url) as http:
                 assert refused(Browser(http, "alice:acme").sign()) == (502, "WORKER_UNAVAILABLE")
         finally:
             server.shutdown()
@@ -280,9 +312,29 @@ def test_the_gateway_key_is_not_taken_to_where_somebody_points(
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_worker_that_does_not_answer(
-    name: str, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    name: str, built: Built, settings: dict[str, str], tmp_path: Path
 ) -> None:
-    folder = tmp_path_factory.mktemp("backend")
     nowhere = {**settings, "MEDIA_WORKER_URL": "http://127.0.0.1:1"}
-    with running(BACKENDS[name], folder, nowhere) as url, httpx.Client(base_url=url) as http:
+    with running(built(name), tmp_path, nowhere) as url, httpx.Client(base_url=url) as http:
         assert refused(Browser(http, "alice:acme").sign()) == (502, "WORKER_UNAVAILABLE")
+
+
+@pytest.fixture(scope="module")
+def limiting(run_worker: RunWorker, settings: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The settings for a Worker with the limits that it is deployed with."""
+    with run_worker(config=ROOT / "wrangler.toml") as worker:
+        yield {**settings, "MEDIA_WORKER_URL": worker.url}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_who_asks_too_often_is_told_when_to_ask_again(
+    name: str, built: Built, limiting: dict[str, str], tmp_path: Path
+) -> None:
+    with running(built(name), tmp_path, limiting) as url, httpx.Client(base_url=url) as http:
+        alice = Browser(http, f"alice:{name.replace('.', '-')}")
+        answers = (alice.sign() for _ in range(2 * PRESIGNS_A_MINUTE + 1))
+        limited = next(answer for answer in answers if answer.status_code != 201)
+
+    assert refused(limited) == (429, "RATE_LIMITED")
+    assert limited.headers["retry-after"] == "60"
+    assert limited.headers["cache-control"] == "no-store"

@@ -1,5 +1,7 @@
 // What a reader writes: who is signed in. Here a header says it.
-export async function currentUser(request) {
+import type { User } from "@/lib/media";
+
+export async function currentUser(request: Request): Promise<User | null> {
   const [id, tenant] = (request.headers.get("x-test-user") ?? "").split(":");
   return id ? { id, tenant } : null;
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"log"
 	"net/http"
 	"os"
@@ -16,42 +17,56 @@ type table struct {
 	rows map[string]media.File
 }
 
-func (t *table) Add(file media.File) error {
+func (t *table) Add(_ context.Context, file media.File) error {
 	t.Lock()
 	defer t.Unlock()
-	t.rows[file.MediaID] = file
+	if _, known := t.rows[file.MediaID]; !known {
+		t.rows[file.MediaID] = file
+	}
 	return nil
 }
 
-func (t *table) ByID(mediaID string) (media.File, bool) {
+func (t *table) ByID(_ context.Context, mediaID string) (media.File, error) {
 	t.Lock()
 	defer t.Unlock()
-	file, ok := t.rows[mediaID]
-	return file, ok
+	if file, ok := t.rows[mediaID]; ok {
+		return file, nil
+	}
+	return media.File{}, media.ErrNoFile
 }
 
-func (t *table) ByKey(key string) (media.File, bool) {
+func (t *table) ByKey(_ context.Context, key string) (media.File, error) {
 	t.Lock()
 	defer t.Unlock()
 	for _, file := range t.rows {
 		if file.Key == key {
-			return file, true
+			return file, nil
 		}
 	}
-	return media.File{}, false
+	return media.File{}, media.ErrNoFile
 }
 
-func (t *table) SetStatus(mediaID, status string) error {
+func (t *table) Commit(_ context.Context, mediaID string) error {
+	t.Lock()
+	defer t.Unlock()
+	if file := t.rows[mediaID]; file.Status == "pending" {
+		file.Status = "committed"
+		t.rows[mediaID] = file
+	}
+	return nil
+}
+
+func (t *table) Remove(_ context.Context, mediaID string) error {
 	t.Lock()
 	defer t.Unlock()
 	file := t.rows[mediaID]
-	file.Status = status
+	file.Status = "removed"
 	t.rows[mediaID] = file
 	return nil
 }
 
-func (t *table) Sees(viewer media.User, file media.File) bool {
-	return viewer.ID == file.Owner.ID || viewer.ID == "friend"
+func (t *table) Sees(_ context.Context, viewer media.User, file media.File) (bool, error) {
+	return viewer.ID == file.Owner.ID || viewer.ID == "friend", nil
 }
 
 func currentUser(r *http.Request) (media.User, bool) {

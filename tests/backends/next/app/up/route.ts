@@ -1,0 +1,4 @@
+// Answers as soon as the server does.
+export function GET() {
+  return new Response();
+}
