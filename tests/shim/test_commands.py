@@ -99,7 +99,7 @@ def test_the_outbox_says_why_something_waits(alice: User, committed: Upload) -> 
             revision=1,
             state=state,
             last_error=error,
-            due_at=timezone.now() + timedelta(hours=1),
+            due_at=timezone.now() + timedelta(minutes=10),
         )
     out = StringIO()
 

@@ -214,7 +214,8 @@ def test_a_commit_that_comes_too_late_brings_nothing_back(
             outbox.deliver(timezone.now)
             media.refresh_from_db()
             assert media.status == Status.REMOVED
-            assert double.files[media.pk].status == "deleting"
+            # By whether the Worker had completed it before it was told.
+            assert double.files[media.pk].status in ("expired", "deleting")
 
 
 def test_deliverers_at_once_tell_each_change_once(

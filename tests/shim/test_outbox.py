@@ -250,7 +250,7 @@ def test_a_removal_does_not_wait_for_what_it_makes_pointless(
 
     assert outbox.deliver(clock) == Delivered(done=1)
     assert row(attached).status == Status.REMOVED
-    assert double.files[attached.pk].status == "gone"
+    assert double.files[attached.pk].status == "deleting"
     assert not OutboxEntry.objects.exists()
 
 
