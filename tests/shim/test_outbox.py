@@ -399,6 +399,32 @@ class TestClaims:
         assert claimed[3] is None
 
 
+TOLD_AT_ANY_MOMENT = """
+import os, random, signal, threading
+import django
+from django.conf import settings
+from django.core.management import call_command
+apps = ["django.contrib.contenttypes", "django.contrib.auth", "media_shim"]
+settings.configure(INSTALLED_APPS=apps)
+django.setup()
+from media_shim import cleanup, outbox
+from media_shim.management.commands import media_outbox
+
+class Out:
+    def write(self, text):  # It is ready to be told.
+        moment = random.uniform(0, 0.002)
+        threading.Timer(moment, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    def flush(self):
+        pass
+
+media_outbox.PAUSE = 0
+cleanup.sweep = lambda now: None
+outbox.deliver = lambda clock, most: outbox.Delivered()
+for _ in range(500):
+    call_command("media_outbox", "--stay", "--skip-checks", stdout=Out())
+"""
+
+
 class TestCommand:
     def run(self, *options: str) -> str:
         out = StringIO()
@@ -460,9 +486,22 @@ class TestCommand:
         )
         with staying:
             assert staying.stdout is not None
-            assert "stays" in staying.stdout.readline()
-            staying.send_signal(number)
-            assert staying.wait(20) == 0
+            try:
+                assert "stays" in staying.stdout.readline()
+                staying.send_signal(number)
+                assert staying.wait(20) == 0
+            finally:
+                staying.kill()
+
+    def test_it_goes_whenever_it_is_told_to(self) -> None:
+        """A signal finds it anywhere in its loop: a lock that is taken there must not stop it."""
+        done = subprocess.run(
+            [sys.executable, "-c", TOLD_AT_ANY_MOMENT],
+            env=os.environ | {"PYTHONPATH": "backend_shim"},
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0
 
 
 def test_the_admin_tries_dead_entries_again(

@@ -2,11 +2,10 @@
 
 Once, for a cron; or with `--stay` for as long as it is left alone, which is how it should run in
 production. Several at once share the work. It ends at SIGTERM and SIGINT, after the request that it
-is making.
+is making, or the pause.
 """
 
 import signal
-import threading
 import time
 from argparse import ArgumentParser
 from typing import Any, Final
@@ -83,13 +82,19 @@ class Command(MediaCommand):
             self.stdout.write(f"  {number} {state}: {error}")
 
     def _stay(self) -> None:
-        stop = threading.Event()
+        is_over = False
+
+        def end(*_: object) -> None:
+            # An Event could not be set here: the signal may have come while its lock is held.
+            nonlocal is_over
+            is_over = True
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, end)
         self.stdout.write("media_outbox stays; end it with Ctrl-C")
         self.stdout.flush()
         sweep_at, said = time.monotonic(), ""
-        while not stop.is_set():
+        while not is_over:
             try:
                 if time.monotonic() >= sweep_at:
                     # Whatever becomes of it, what was removed is told before the next one.
@@ -108,4 +113,4 @@ class Command(MediaCommand):
                 said = ""
             if is_idle:
                 close_old_connections()
-                stop.wait(PAUSE)
+                time.sleep(PAUSE)
