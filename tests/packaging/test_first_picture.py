@@ -26,9 +26,10 @@ START_SECONDS = 30
 Manage = Callable[..., str]
 
 
-def variables() -> dict[str, str]:
-    """Return what the document exports."""
-    return dict(re.findall(r"^export (\w+)=(\S+)$", DOCUMENT.read_text(), re.MULTILINE))
+def surroundings(worker: RunningWorker) -> dict[str, str]:
+    """Return what the document exports, with our Worker, and nothing else that we have."""
+    exported = re.findall(r"^export (\w+)=(\S+)$", DOCUMENT.read_text(), re.MULTILINE)
+    return {"PATH": os.environ["PATH"], **dict(exported), "MEDIA_WORKER_URL": worker.url}
 
 
 def write_files(folder: Path) -> None:
@@ -54,12 +55,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def manage(python: Path, worker: RunningWorker, tmp_path: Path) -> Manage:
     """A project after the document's second to fourth step; runs its commands."""
-    env = {
-        "PATH": os.environ["PATH"],
-        **variables(),
-        "MEDIA_WORKER_URL": worker.url,
-        "DJANGO_SUPERUSER_PASSWORD": "alice",
-    }
+    env = {**surroundings(worker), "DJANGO_SUPERUSER_PASSWORD": "alice"}
 
     def run(*command: str) -> str:
         done = subprocess.run(
@@ -91,9 +87,11 @@ def page(manage: Manage, python: Path, worker: RunningWorker, tmp_path: Path) ->
     manage("createsuperuser", "--noinput", "--username=alice", "--email=alice@example.com")
     port = free_port()
     served = f"http://127.0.0.1:{port}"
-    env = {**os.environ, **variables(), "MEDIA_WORKER_URL": worker.url}
     command = [str(python), str(tmp_path / "manage.py"), "runserver", "--noreload", str(port)]
-    with (tmp_path / "server.log").open("wb") as log, Process(command, env, log) as server:
+    with (
+        (tmp_path / "server.log").open("wb") as log,
+        Process(command, surroundings(worker), log) as server,
+    ):
         server.wait_for(f"{served}/admin/login/", START_SECONDS)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable)
