@@ -21,7 +21,7 @@ to a post that is being deleted.
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -68,11 +68,7 @@ def reference(target: models.Model, slot: str = "") -> str:
     if isinstance(target.pk, tuple):
         raise ValueError("The target's primary key is of several columns.")
     model = target._meta.concrete_model or type(target)
-    try:
-        key = target._meta.pk.to_python(target.pk)
-    except ValidationError as error:
-        raise ValueError("The target's primary key is none of its model's.") from error
-    name = f"{model._meta.label_lower}:{key}"
+    name = f"{model._meta.label_lower}:{primary_key(model, target.pk)}"
     if "#" in name or len(name) + 1 + len(slot) > LONGEST_TARGET:
         raise ValueError("The target's primary key is too long, or has a number sign in it.")
     return f"{name}#{slot}" if slot else name
@@ -82,6 +78,22 @@ def named(name: str | None) -> tuple[str, str] | None:
     """Return the model and the primary key that a name speaks of, if it is written so."""
     label, colon, pk = (name or "").partition("#")[0].partition(":")
     return (label, pk) if colon else None
+
+
+def primary_key(model: type[models.Model], written: object) -> Any:
+    """Return a primary key as a model's rows have it, however it is written.
+
+    Raises:
+        ValueError: no row of the model can have it. Of numbers, neither what no database has room
+            for: not every one can be asked for it.
+    """
+    try:
+        key = model._meta.pk.to_python(written)
+    except ValidationError as error:
+        raise ValueError("This is no primary key of the model.") from error
+    if isinstance(key, int) and abs(key) >= 2**63:
+        raise ValueError("This number is too large for a primary key.")
+    return key
 
 
 def attach(
@@ -270,10 +282,10 @@ def _hold_named(name: str) -> None:
     model = models_with_files().get(label)
     if model is not None:
         try:
-            row = model._base_manager.filter(pk=model._meta.pk.to_python(pk))
-        except ValidationError:
-            return
-        row.select_for_update().only("pk").first()
+            key = primary_key(model, pk)
+        except ValueError:
+            return  # There is no such row to be locked.
+        model._base_manager.select_for_update().filter(pk=key).only("pk").first()
 
 
 def _within(target: models.Model, slot: str | None) -> Q:

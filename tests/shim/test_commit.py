@@ -258,6 +258,18 @@ def test_attaching_is_denied_unless_the_application_allows_it(
     assert (row(media).status, row(media).attached_to) == (Status.COMMITTED, None)
 
 
+@pytest.mark.parametrize("pk", ["9" * 20, f"-{'9' * 180}", "1.5", "nan", "1_0", " ", "0x1", "1#"])
+def test_what_is_no_primary_key_of_a_row_with_files_is_denied_like_any_name(
+    as_alice: Browser, alice: User, upload: Upload, pk: str
+) -> None:
+    media = upload(alice)
+
+    response = as_alice.send(PATH, {"key": media.key, "attachTo": f"demo.profile:{pk}"})
+
+    assert (response.status_code, response.json()["code"]) == (403, "FORBIDDEN")
+    assert (row(media).status, row(media).attached_to) == (Status.COMMITTED, None)
+
+
 @pytest.mark.usefixtures("_posts")
 class TestAttached:
     """Files of an application whose users may attach them to posts."""

@@ -10,13 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, connection, models, router
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Collate
 
 from media_shim.attachable import models_with_files
-from media_shim.attachments import named
+from media_shim.attachments import named, primary_key
 from media_shim.client import MediaClient
 from media_shim.errors import NotConfigured, ShimError, WorkerRefused, WorkerUnavailable
 from media_shim.inventory import ListedObject, ManagedRow, Page
@@ -227,13 +226,10 @@ def _lost(model: type[models.Model], pks: set[str]) -> Sequence[str]:
     values = {}
     for pk in pks:
         try:
-            value = model._meta.pk.to_python(pk)
-        except ValidationError:
+            values[pk] = primary_key(model, pk)
+        except ValueError:
             # Another writing of a key, which the application knows how to read and we do not.
             continue
-        # Not every database can be asked for a number that none has room for.
-        if not (isinstance(value, int) and abs(value) >= 2**63):
-            values[pk] = value
     # What a replica has not heard of yet is not lost.
     rows = model._base_manager.using(router.db_for_write(model))
     there = set(rows.filter(pk__in=values.values()).values_list("pk", flat=True))
